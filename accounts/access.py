@@ -1,0 +1,73 @@
+"""Fetching is authorising: an account, and all that hangs on it, is fetched through the user's own memberships.
+
+What is not yours is a 404; what is yours to read only is a 403.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any, cast
+
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import Http404, HttpRequest
+
+from accounts.models import Account, Membership, Role, User
+
+
+class Need(IntEnum):
+    """What an act needs, in rising order."""
+
+    READ = 0
+    WORK = 1
+    SIGN = 2
+    ADMINISTER = 3
+
+
+_MAY: dict[str, frozenset[Need]] = {
+    Role.VIEWER: frozenset({Need.READ}),
+    Role.PREPARER: frozenset({Need.READ, Need.WORK}),
+    Role.REVIEWER: frozenset({Need.READ, Need.WORK, Need.SIGN}),
+    Role.ADMIN: frozenset(Need),
+}
+_IN_WORDS = {
+    Need.READ: "read",
+    Need.WORK: "add files, import, note or decide",
+    Need.SIGN: "sign or return a month",
+    Need.ADMINISTER: "change settings",
+}
+
+
+def signed_in(request: HttpRequest) -> User:
+    """The user of a request that the login middleware has let through."""
+    return cast(User, request.user)
+
+
+def roles_in(user: User, account: Account) -> set[str]:
+    """Every role the user has in the account, by itself or through its reseller."""
+    of_account = Q(account=account)
+    if account.reseller_id:
+        of_account |= Q(reseller_id=account.reseller_id)
+    return set(Membership.objects.filter(of_account, user=user).values_list("role", flat=True))
+
+
+def may(roles: set[str], need: Need) -> bool:
+    return any(need in _MAY[role] for role in roles)
+
+
+def account_for(request: HttpRequest, slug: str, need: Need = Need.READ) -> Account:
+    """The account as the user may use it. Raises Http404 for a stranger's, PermissionDenied for one that is read-only.
+
+    What was found is remembered on the request (``request.account``, ``request.roles``) for the page's frame.
+    """
+    account = Account.objects.select_related("reseller").filter(slug=slug).first()
+    user = signed_in(request)
+    roles = roles_in(user, account) if account else set()
+    if account is None or not roles or not user.is_active:
+        raise Http404("No such account.")
+    if not may(roles, need):
+        highest = max(roles, key=list(Role.values).index)
+        raise PermissionDenied(f"As {Role(highest).label.lower()} of {account} you may not {_IN_WORDS[need]}.")
+    frame = cast(Any, request)
+    frame.account, frame.roles = account, roles
+    return account

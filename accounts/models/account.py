@@ -1,0 +1,85 @@
+"""Whose bill it is."""
+
+from __future__ import annotations
+
+import zoneinfo
+from typing import TYPE_CHECKING, ClassVar
+
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db import models
+from django.db.models import F, Q
+
+from accounts.calendar import Cycle
+
+if TYPE_CHECKING:
+    from accounts.models.people import User
+
+
+def validate_time_zone(name: str) -> None:
+    if name not in zoneinfo.available_timezones():
+        raise ValidationError(f"{name} is not a time zone: write one such as Europe/London.")
+
+
+class Reseller(models.Model):
+    """Somebody who does this for many accounts; a role on a reseller is a role on each of its accounts."""
+
+    name = models.CharField(max_length=200, unique=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class AccountQuerySet(models.QuerySet["Account"]):
+    def visible_to(self, user: User) -> AccountQuerySet:
+        """The accounts in which the user has any role. Fetch through this: what is not yours does not exist."""
+        if not user.is_active or user.pk is None:
+            return self.none()
+        return self.filter(Q(memberships__user=user) | Q(reseller__memberships__user=user)).distinct()
+
+
+class Account(models.Model):
+    """The MSP's account at Huntress. Its cycles begin on ``anniversary_day`` in ``time_zone``."""
+
+    reseller = models.ForeignKey(Reseller, null=True, blank=True, on_delete=models.PROTECT, related_name="accounts")
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=80, unique=True)
+    anniversary_day = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(31)])
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    currency = models.CharField(max_length=3, default="USD")
+
+    objects = AccountQuerySet.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(anniversary_day__gte=1) & Q(anniversary_day__lte=31), name="account_anniversary_day_is_of_a_month"
+            ),
+            models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="account_currency_is_a_code"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class BillingCycle(models.Model):
+    """One account's ``[start, end)``."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="cycles")
+    start = models.DateField()
+    end = models.DateField()
+
+    class Meta:
+        ordering: ClassVar = ["-start"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "start"], name="cycle_starts_once_an_account"),
+            models.CheckConstraint(condition=Q(end__gt=F("start")), name="cycle_ends_after_its_start"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account} {self.start}:{self.end}"
+
+    @property
+    def dates(self) -> Cycle:
+        return Cycle(self.start, self.end)

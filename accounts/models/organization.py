@@ -1,0 +1,71 @@
+"""Who the bill is for: the customers of an account, and the names that sources use for them."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models.account import Account
+from accounts.names import normalise
+
+
+class Organization(models.Model):
+    """One customer of the MSP in one account, known by id, else key, else a confirmed alias, else exact normalised name.
+
+    ``huntress_id`` and ``key`` are null until a source tells them. Names are labels and not unique. ``name_key`` is
+    ``names.normalise(name)``, kept by every writer, bulk ones included.
+    """
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="organizations")
+    name = models.CharField(max_length=500)
+    name_key = models.CharField(max_length=500, db_index=True)
+    huntress_id = models.CharField(max_length=64, null=True, blank=True)
+    key = models.CharField(max_length=256, null=True, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["name", "pk"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "huntress_id"], name="organization_id_once_an_account"),
+            models.CheckConstraint(condition=~Q(huntress_id=""), name="organization_id_is_null_or_something"),
+            models.CheckConstraint(condition=~Q(key=""), name="organization_key_is_null_or_something"),
+            models.CheckConstraint(condition=~Q(name=""), name="organization_has_a_name"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["account", "name_key"], name="organization_by_name_key")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.name_key = normalise(self.name)[:500]
+        super().save(*args, **kwargs)
+
+
+class Alias(models.Model):
+    """A name that a source uses for an Organization, confirmed by a person; revoked rather than deleted."""
+
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="aliases")
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="aliases")
+    name = models.CharField(max_length=500)
+    name_key = models.CharField(max_length=500)
+    confirmed_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    confirmed_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        verbose_name_plural = "aliases"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["account", "name_key"], condition=Q(revoked_at__isnull=True), name="alias_means_one_organization"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} = {self.organization}"
+
+    def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
+        self.name_key = normalise(self.name)[:500]
+        super().save(*args, **kwargs)
