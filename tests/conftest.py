@@ -1,0 +1,218 @@
+"""Fixtures that every test may ask for: a clean cache, a real worker, a real browser."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import pytest
+from django.conf import settings
+from django.core.cache import cache
+from django.db import connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
+from playwright.sync_api import Browser, Page, sync_playwright
+from redis import Redis
+from redis.exceptions import RedisError
+
+from config import broker
+from config.celery import app as celery_app
+from tests.settings import POSTGRES, RUN_DIR
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+REQUIRED = set(filter(None, os.environ.get("RECON_REQUIRE", "").split(",")))
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+CHROMIUM_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+USES_DATABASE = {"db", "transactional_db", "live_server", "worker", "django_assert_num_queries", "client", "admin_client"}
+
+hypothesis_settings.register_profile("recon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("recon")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL only what a database can change is run again; journeys run once, on SQLite."""
+    if not POSTGRES:
+        skip_services = pytest.mark.skip(reason="needs RECON_TEST=postgres")
+        for item in items:
+            if item.get_closest_marker("services"):
+                item.add_marker(skip_services)
+        return
+    kept = [item for item in items if _touches_the_database(item) and not item.get_closest_marker("browser")]
+    if left := [item for item in items if item not in set(kept)]:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def _touches_the_database(item: pytest.Item) -> bool:
+    marks = any(item.get_closest_marker(name) for name in ("django_db", "services", "worker"))
+    return marks or bool(USES_DATABASE & set(getattr(item, "fixturenames", ())))
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):  # the last process of the run: the others have stopped
+        shutil.rmtree(RUN_DIR, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def _clean_cache() -> None:
+    """The rate limits of sign-in count in it, and would count across tests."""
+    cache.clear()
+
+
+# --- a real worker ----------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """A Redis for this process' queue: ``TEST_REDIS_URL`` when it is stated or PostgreSQL is tested, else one of our own on a socket."""
+    address = os.environ.get("TEST_REDIS_URL") or ("redis://127.0.0.1:6379/10" if POSTGRES else "")
+    if address:
+        yield _database_of_this_process(address)
+        return
+    binary = broker.server_binary()
+    if binary is None:
+        pytest.skip("no redis-server on this machine")
+    socket = Path(settings.DATA_DIR) / "redis.sock"
+    server = subprocess.Popen(
+        [binary, "--port", "0", "--unixsocket", str(socket), "--save", "", "--appendonly", "no", "--dir", str(settings.DATA_DIR)],
+        stdout=subprocess.DEVNULL,
+    )
+    try:
+        _wait(lambda: Redis(unix_socket_path=str(socket)).ping(), 10, "the test's Redis")
+        yield f"unix://{socket}"
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def _database_of_this_process(address: str) -> str:
+    """Test processes that run side by side have a Redis database each: 10, 11, …"""
+    index = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
+    return f"{address.rstrip('/').rsplit('/', 1)[0] if address.count('/') > 2 else address}/{10 + int(index) % 6}"
+
+
+def _wait(answers: Any, seconds: float, what: str) -> None:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        with suppress(RedisError, OSError):
+            if answers():
+                return
+        time.sleep(0.05)
+    raise TimeoutError(f"{what} did not answer within {seconds:g} s")
+
+
+@dataclass
+class Worker:
+    """A Celery worker as a process of its own. ``kill`` is a SIGKILL of the whole worker: its work in flight is lost."""
+
+    redis_url: str
+    log_path: Path
+    process: subprocess.Popen[bytes] | None = None
+    _log: IO[bytes] | None = field(default=None, repr=False)
+
+    def start(self) -> None:
+        self._log = self.log_path.open("wb")
+        env = os.environ | {
+            "DJANGO_SETTINGS_MODULE": "tests.settings",
+            "RECON_TEST_BROKER": self.redis_url,
+            "RECON_TEST_DATABASE": str(connection.settings_dict["NAME"]),
+        }
+        command = [sys.executable, "-m", "celery", "-A", "config", "worker", "--concurrency", "1", "--without-gossip", "--without-mingle"]
+        self.process = subprocess.Popen(
+            command, cwd=BASE_DIR, env=env, stdout=self._log, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, start_new_session=True
+        )
+        _wait(self._is_ready, 30, f"the worker ({self.log_path})")
+
+    def _is_ready(self) -> bool:
+        if self.process is None or self.process.poll() is not None:
+            raise RuntimeError(f"the worker stopped:\n{self.log()}")
+        return b" ready." in self.log_path.read_bytes()
+
+    def log(self) -> str:
+        return self.log_path.read_text(errors="replace")
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, how) if how == signal.SIGKILL else self.process.send_signal(how)
+        try:
+            self.process.wait(15)
+        except subprocess.TimeoutExpired:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(5)
+        self.process = None
+        if self._log:
+            self._log.close()
+
+
+@pytest.fixture
+def worker(transactional_db: None, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
+    """A worker on this test's database and an empty queue; what the test enqueues on commit goes there."""
+    Redis.from_url(redis_url).flushdb()
+    with _queue_at(broker.celery_address(redis_url)):
+        one = Worker(redis_url, Path(settings.DATA_DIR) / f"worker-{time.monotonic_ns()}.log")
+        one.start()
+        try:
+            yield one
+        finally:
+            one.stop()
+
+
+class _queue_at:
+    """Point this process' Celery application at another broker for a while."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+
+    def __enter__(self) -> None:
+        self.before, celery_app.conf.broker_url = celery_app.conf.broker_url, self.address
+        celery_app._after_fork()  # forgets the pools of connections to the old address
+
+    def __exit__(self, *_: object) -> None:
+        celery_app.conf.broker_url = self.before
+        celery_app._after_fork()
+
+
+# --- a real browser ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The machine's own Chromium; skipped where there is none, unless ``RECON_REQUIRE`` names it."""
+    if CHROMIUM is None:
+        (pytest.fail if "chromium" in REQUIRED else pytest.skip)("no Chromium on this machine")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=CHROMIUM_FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A fresh window, 1280 × 900, with nobody signed in."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, accept_downloads=True)
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
