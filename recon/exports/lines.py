@@ -1,0 +1,48 @@
+"""The rebill lines of a month: what each customer is to be charged, beside what they are charged now."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from recon.exports.amounts import line_amount
+
+NO_OLD_QUANTITY = "old quantity not known"
+NO_PRICE = "no sell price"
+#: Sorting by all of these leaves no order of the input visible in the output.
+_ORDER = ["organization", "organization_id", "product", "source", "flags", "billed", "rebilled", "expected", "previous", "sell", "cost"]
+
+
+def in_order(rows: pd.DataFrame) -> pd.DataFrame:
+    """The rows by Organization, id and product (by code point), whatever order they came in."""
+    return rows.astype({"product": "str"}).sort_values(_ORDER, kind="stable", na_position="first", ignore_index=True)
+
+
+def rebill_lines(rows: pd.DataFrame) -> pd.DataFrame:
+    """One line a row whose billed quantity is known: columns ``organization, organization_id, product, old_quantity,
+    new_quantity, difference`` (new − old), ``unit_price`` (micros), ``old_amount, new_amount, change_in_amount`` (cents),
+    ``reason, flags, source``; <NA> where the rebilled quantity or the price is not known.
+
+    The new quantity is the billed one. Zero is a line like any other: a departed customer who is still charged is why there
+    are rebill sheets. A row without a billed quantity gives none: nothing may be charged on what could not be read.
+    """
+    known = in_order(rows[rows["billed"].notna()])
+    lines = known[["organization", "organization_id", "product"]].copy()
+    lines["old_quantity"], lines["new_quantity"] = known["rebilled"], known["billed"]
+    lines["difference"] = lines["new_quantity"] - lines["old_quantity"]
+    lines["unit_price"] = known["sell"]
+    lines["old_amount"] = line_amount(lines["old_quantity"], lines["unit_price"])
+    lines["new_amount"] = line_amount(lines["new_quantity"], lines["unit_price"])
+    lines["change_in_amount"] = lines["new_amount"] - lines["old_amount"]
+    lines["reason"] = _reasons(lines)
+    lines["flags"], lines["source"] = known["flags"], known["source"]
+    return lines
+
+
+def _reasons(lines: pd.DataFrame) -> pd.Series[str]:
+    """Why a cell of the line is blank; "" where none is."""
+    no_old, no_price = lines["old_quantity"].isna(), lines["unit_price"].isna()
+    reasons = pd.Series("", index=lines.index, dtype="str")
+    reasons[no_old] = NO_OLD_QUANTITY
+    reasons[no_price] = NO_PRICE
+    reasons[no_old & no_price] = f"{NO_OLD_QUANTITY}; {NO_PRICE}"
+    return reasons

@@ -1,0 +1,86 @@
+"""What a sheet is made from: one revision of one billing cycle as plain values. Shapes only, no behaviour."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+import pandas as pd
+
+from accounts.calendar import Cycle
+
+#: Columns of ``MonthSheet.rows``, one row an Organization and product. Quantities and differences (billed minus the other leg)
+#: are Int64 and <NA> where the leg was not provided or not read; prices and money are Int64 micros (millionths of the
+#: currency's unit), <NA> where unknown. Severities are codes (match, within, unchecked, investigate, escalate), ``product`` a
+#: code of ``accounts.products``, ``flags`` comma-separated codes, ``source`` words such as "billing-detail.csv, line 37".
+TEXT_COLUMNS: Final = (
+    "organization", "organization_id", "product", "severity", "expected_severity", "rebilled_severity", "flags", "source",
+)  # fmt: skip
+NUMBER_COLUMNS: Final = (
+    "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "cost", "sell", "expected_money",
+    "rebilled_money",
+)  # fmt: skip
+ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class FileRef:
+    """One input file and the buckets its rows ended in: ``rows_in`` is the sum of the others."""
+
+    leg: str
+    name: str
+    sha256: str
+    rows_in: int
+    loaded: int
+    merged: int = 0
+    set_aside: int = 0
+    rejected: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ProductTotal:
+    """Units of one product by leg; None where the leg was not provided for it."""
+
+    product: str
+    billed: int | None = None
+    expected: int | None = None
+    rebilled: int | None = None
+    previous: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRef:
+    """What a person said. ``when`` is already in the time zone that people are to read it in."""
+
+    organization: str
+    product: str
+    author: str
+    when: datetime
+    text: str
+
+
+@dataclass(frozen=True)
+class MonthSheet:
+    """The month as it stands. ``left_out`` are sentences on what does not count and why; ``account`` "" and ``cycle`` None
+    where they were not stated. ``rows`` has ``ROW_COLUMNS`` and is never changed."""
+
+    account: str
+    cycle: Cycle | None
+    currency: str
+    revision: int
+    draft: bool
+    counted_at: datetime
+    rows: pd.DataFrame
+    files: Sequence[FileRef] = ()
+    totals: Sequence[ProductTotal] = ()
+    notes: Sequence[NoteRef] = ()
+    left_out: Sequence[str] = field(default=())
+
+
+def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:
+    """Rows given as mappings, in the types that ``MonthSheet.rows`` has; what a mapping does not name is unknown."""
+    columns = {name: pd.Series([row.get(name) or "" for row in rows], dtype="str") for name in TEXT_COLUMNS}
+    columns |= {name: pd.Series([row.get(name) for row in rows], dtype="Int64") for name in NUMBER_COLUMNS}
+    return pd.DataFrame(columns)[list(ROW_COLUMNS)]
