@@ -29,7 +29,7 @@ class Reconciliation(models.Model):
     """One revision of a cycle. Its rows are those of ``run``: a recount writes new ones beside them and then turns the page.
 
     ``stale`` is set by whatever changes an input and cleared by the recount that has read it. ``inputs`` names the files that
-    the shown rows came from (leg to file id, name, SHA-256, line count); ``totals`` is by product.
+    the shown rows came from (leg to file id, name, SHA-256, line count); ``totals`` holds the figures of the page (see ``recon.store``).
     """
 
     class State(models.TextChoices):
@@ -43,7 +43,7 @@ class Reconciliation(models.Model):
     stale = models.BooleanField(default=True)
     counted_at = models.DateTimeField(null=True, blank=True)
     inputs = models.JSONField(default=dict, blank=True)
-    totals = models.JSONField(default=list, blank=True)
+    totals = models.JSONField(default=dict, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-cycle__start", "-revision"]

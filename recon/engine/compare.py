@@ -1,0 +1,185 @@
+"""The reconciliation itself: legs in, one row an Organization and product out. ``variance = billed − the other leg``.
+
+Everything is laid on a dense grid of Organizations × products, so that no step depends on the order of rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from accounts.products import CODES
+from recon.engine.money import Prices, price_of, times
+from recon.engine.tables import ANY_ORGANIZATION, ANY_PRODUCT, CHECKS, LEGS, LegName, Legs, LegTable
+from recon.engine.tolerance import Thresholds, Tolerance, thresholds
+
+MATCH, WITHIN, UNCHECKED, INVESTIGATE, ESCALATE = range(5)
+#: Severities from the quietest; what could not be checked stands above the quiet ones, so that it is never shown green.
+SEVERITIES: Final = ("match", "within", "unchecked", "investigate", "escalate")
+#: A leg that was provided as a complete list and does not name the row counts zero there, and says so.
+FLAGS: Final = ("not_billed", "not_in_expected", "not_in_rebilled")
+_FLAG_OF: Final[dict[LegName, str]] = dict(zip(("billed", "expected", "rebilled"), FLAGS, strict=True))  # type: ignore[arg-type]
+_WIDTH: Final = len(CODES)
+_Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+_Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
+
+
+@dataclass(frozen=True)
+class _Laid:
+    """One leg on the grid: quantities, where they are known, where the list names the row, and its flag."""
+
+    quantity: _Ints
+    known: _Bools
+    named: _Bools
+    absent: _Bools
+
+
+def reconcile(legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = ()) -> pd.DataFrame:
+    """Compare the legs of one cycle.
+
+    Returns one row for each Organization and product that any leg has a quantity for: organization, product; billed, expected,
+    rebilled, previous (Int64; <NA>: not provided, or not readable); ``{check}_difference`` for expected, rebilled and previous
+    (Int64); ``{check}_severity`` and severity (int8, an index of SEVERITIES); flags (bool, one column each of FLAGS); cost and
+    sell (Int64 micros), expected_money and rebilled_money (Int64 micros, or object where they outgrow it).
+    Sorted by organization, then product in the registry's order.
+    """
+    laid = {leg: _lay(leg, legs[leg], organizations) for leg in LEGS if leg in legs and legs[leg].is_provided}
+    rows = np.flatnonzero(np.logical_or.reduce([leg.named for leg in laid.values()])) if laid else np.empty(0, np.int64)
+    table: dict[str, object] = {"organization": rows // _WIDTH, "product": _product_codes(rows)}
+    for leg in LEGS:
+        table[leg] = _nullable(laid[leg].quantity[rows], laid[leg].known[rows]) if leg in laid else _nothing(len(rows))
+    limits = thresholds(tolerances, organizations).take(rows) if len(rows) else None
+    worst = np.zeros(len(rows), dtype=np.int8)
+    for check in (*CHECKS, "previous"):
+        difference, ran = _difference(laid, check, rows)  # type: ignore[arg-type]
+        table[f"{check}_difference"] = _nullable(difference, ran)
+        if check != "previous":
+            table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)  # type: ignore[arg-type]
+            worst = np.maximum(worst, table[f"{check}_severity"])  # type: ignore[call-overload]
+    table["severity"] = worst
+    for name, flag in _FLAG_OF.items():
+        table[flag] = laid[name].absent[rows] if name in laid else np.zeros(len(rows), dtype=bool)
+    return pd.DataFrame(table).assign(**_money(legs, organizations, rows, table))
+
+
+def totals(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
+    """Units by product and leg: product, then one Int64 column a leg; <NA> where the leg was not provided for the product.
+
+    What a list has is summed whether or not it could be compared: no row is left out of a total.
+    """
+    products = [code for code in sorted(CODES) if (rows["product"] == code).any()]
+    table = pd.DataFrame({"product": pd.Series(products, dtype="str")})
+    for leg in LEGS:
+        given = legs.get(leg)
+        if given is None or not given.is_provided:
+            table[leg] = _nothing(len(products))
+            continue
+        sums = given.lines.groupby("product", observed=True)["quantity"].sum()
+        covers_all = leg != "expected" and not given.partial
+        table[leg] = pd.array([int(sums[p]) if p in sums.index else (0 if covers_all else pd.NA) for p in products], dtype="Int64")
+    return table
+
+
+def _lay(name: LegName, leg: LegTable, organizations: int) -> _Laid:
+    cells, size = _cells(leg.lines), organizations * _WIDTH
+    quantity = _sums(cells, leg.lines["quantity"].to_numpy(np.int64), size)
+    named = np.zeros(size, dtype=bool)
+    named[cells] = True
+    refused = _refused(leg, organizations)
+    complete = np.full(size, not leg.partial)
+    if name == "expected" and not leg.partial:
+        complete = np.tile(named.reshape(organizations, _WIDTH).any(axis=0), organizations)
+    return _Laid(quantity, (named | complete) & ~refused, named, complete & ~named & ~refused)
+
+
+def _cells(lines: pd.DataFrame) -> _Ints:
+    return np.asarray(lines["organization"].to_numpy(np.int64) * _WIDTH + product_numbers(lines["product"]), dtype=np.int64)
+
+
+def product_numbers(codes: pd.Series) -> _Ints:
+    """Each product code's place in the registry. Raises ValueError for one that is not in it."""
+    places, uniques = pd.factorize(codes)
+    return np.array([CODES.index(code) for code in uniques] or [0], dtype=np.int64)[places]
+
+
+def _product_codes(cells: _Ints) -> pd.Series:
+    return pd.Series(pd.Categorical.from_codes(cells % _WIDTH, categories=list(CODES)))
+
+
+def _sums(cells: _Ints, quantities: _Ints, size: int) -> _Ints:
+    """Exact sums a cell. ``bincount`` adds floats, which are exact below 2⁵³; beyond that, whole numbers one by one."""
+    if int(quantities.max(initial=0)) * max(len(quantities), 1) < 2**53:
+        return np.bincount(cells, weights=quantities, minlength=size).astype(np.int64)
+    sums = np.zeros(size, dtype=np.int64)
+    np.add.at(sums, cells, quantities)
+    return sums
+
+
+def _refused(leg: LegTable, organizations: int) -> _Bools:
+    """The cells that rejected rows leave unchecked."""
+    grid = np.zeros((organizations, _WIDTH), dtype=bool)
+    for organization, product in set(zip(leg.rejected["organization"], leg.rejected["product"], strict=True)):
+        across = slice(None) if organization == ANY_ORGANIZATION else int(organization)
+        down = slice(None) if product == ANY_PRODUCT else CODES.index(product)
+        grid[across, down] = True
+    return grid.reshape(-1)
+
+
+def _difference(laid: dict[LegName, _Laid], check: LegName, rows: _Ints) -> tuple[_Ints, _Bools]:
+    if "billed" not in laid or check not in laid:
+        return np.zeros(len(rows), dtype=np.int64), np.zeros(len(rows), dtype=bool)
+    billed, other = laid["billed"], laid[check]
+    return billed.quantity[rows] - other.quantity[rows], billed.known[rows] & other.known[rows]
+
+
+def _severity(
+    laid: dict[LegName, _Laid], check: LegName, rows: _Ints, difference: _Ints, ran: _Bools, limits: Thresholds | None
+) -> np.ndarray[tuple[int], np.dtype[np.int8]]:
+    if limits is None or not ran.any():
+        return np.full(len(rows), UNCHECKED, dtype=np.int8)
+    billed, other = laid["billed"].quantity[rows], laid[check].quantity[rows]
+    some_against_none = (billed == 0) != (other == 0)
+    severity = np.select(
+        [
+            ~ran,
+            difference == 0,
+            limits.escalates(difference, other),
+            limits.above("investigate", difference, other) | some_against_none,
+        ],
+        [UNCHECKED, MATCH, ESCALATE, INVESTIGATE],
+        WITHIN,
+    )
+    return severity.astype(np.int8)
+
+
+def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, object]) -> dict[str, object]:
+    """Cost is what Huntress charges (the billed file's price, else the expected one's); sell is what customers pay."""
+    prices = {leg: _prices(legs, leg, organizations, rows) for leg in ("billed", "expected", "rebilled")}
+    cost = prices["billed"].else_(prices["expected"])
+    sell = prices["rebilled"]
+    return {
+        "cost": cost.nullable(),
+        "sell": sell.nullable(),
+        "expected_money": times(table["expected_difference"], cost),  # type: ignore[arg-type]
+        "rebilled_money": times(table["rebilled_difference"], sell),  # type: ignore[arg-type]
+    }
+
+
+def _prices(legs: Legs, leg: LegName, organizations: int, rows: _Ints) -> Prices:
+    if leg not in legs or not legs[leg].is_provided or not legs[leg].lines["unit_price"].notna().any():
+        return Prices.none(len(rows))
+    lines = legs[leg].lines
+    lines = lines[lines["unit_price"].notna()]
+    return price_of(_cells(lines), lines["unit_price"].to_numpy(np.int64), organizations * _WIDTH).take(rows)
+
+
+def _nullable(values: _Ints, known: _Bools) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(np.where(known, values, 0), ~known)
+
+
+def _nothing(length: int) -> pd.arrays.IntegerArray:
+    return pd.arrays.IntegerArray(np.zeros(length, dtype=np.int64), np.ones(length, dtype=bool))

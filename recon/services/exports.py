@@ -1,0 +1,148 @@
+"""Sheets: asked for in the browser, made by a worker from one run of a month, kept under their SHA-256."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable
+from typing import Any, BinaryIO, Final
+
+import pandas as pd
+from django.http import QueryDict
+
+from accounts.models import User
+from ingest import jobs, storage
+from ingest.models import LegInput, UsageLine
+from ingest.services.intake import Refused
+from recon import store
+from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, TooManyRows, rows_frame
+from recon.filters import variances_as_listed
+from recon.models import Export, Note, Reconciliation, Severity, Variance
+
+_FIELDS: Final = (
+    "organization_id", "name", "organization__huntress_id", "product", "billed", "expected", "rebilled", "previous",
+    "expected_difference", "rebilled_difference", "severity", "expected_severity", "rebilled_severity", "cost", "sell",
+    "expected_money", "rebilled_money", "flags",
+)  # fmt: skip
+_CODE: Final = {severity.value: severity.code for severity in Severity}
+
+
+def start_export(reconciliation: Reconciliation, target: str, *, by: User, query: str = "") -> tuple[Export, jobs.Job]:
+    """Ask a worker for a sheet. Raises Refused while there is nothing to put on it."""
+    if not reconciliation.run:
+        raise Refused("This month has not been compared yet: import a billed report first.")
+    if target.startswith("rebill") and "billed" not in reconciliation.inputs:
+        raise Refused("No billed report is imported: without one there is nothing to rebill.")
+    made = Export.objects.create(reconciliation=reconciliation, target=target, query=query, by=by)
+    account = reconciliation.cycle.account
+    return made, jobs.enqueue("export", made.pk, label=f"{made.get_target_display()} of {account}", account=account, by=by)
+
+
+@jobs.handles("export")
+def build(subject: int, progress: jobs.Progress) -> None:
+    """Write the sheet of an export from the run that is shown now."""
+    export = Export.objects.select_related("reconciliation__cycle__account").get(pk=subject)
+    if export.is_ready:
+        return
+    reconciliation = export.reconciliation
+    account = reconciliation.cycle.account
+    progress(0, 2, "Collecting the rows")
+    rows = variances_as_listed(reconciliation, QueryDict(export.query) if export.target.startswith("variances") else QueryDict())
+    sheet = month_sheet(reconciliation, rows)
+    target = TARGETS[export.target]
+    progress(1, 2, "Writing the sheet")
+    with tempfile.TemporaryFile() as written:
+        try:
+            target.write(sheet, written)
+        except TooManyRows as too_many:
+            raise jobs.JobFailed(str(too_many)) from too_many
+        stored = storage.store(written)
+    name = target.file_name(sheet, slug=account.slug)
+    Export.objects.filter(pk=subject).update(
+        sha256=stored.sha256, size=stored.size, name=name, run=reconciliation.run, draft=sheet.draft
+    )
+
+
+def open_sheet(export: Export) -> BinaryIO:
+    """The bytes of a finished sheet."""
+    return storage.opened(export.sha256)
+
+
+def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> MonthSheet:
+    """The month as plain values: what every sheet is made from."""
+    cycle = reconciliation.cycle
+    frame = _rows(reconciliation, rows)
+    return MonthSheet(
+        account=cycle.account.name,
+        cycle=cycle.dates,
+        currency=cycle.account.currency,
+        revision=reconciliation.revision,
+        draft=reconciliation.is_draft,
+        counted_at=reconciliation.counted_at,  # type: ignore[arg-type]
+        rows=frame,
+        files=_files(cycle),
+        totals=[ProductTotal(p["product"], *(p[leg] for leg in ("billed", "expected", "rebilled", "previous"))) for p in _products(reconciliation)],
+        notes=_notes(reconciliation),
+        left_out=left_out(reconciliation),
+    )
+
+
+def _products(reconciliation: Reconciliation) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = reconciliation.totals.get("products", [])
+    return found
+
+
+def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
+    sources = _billed_lines(reconciliation)
+    records = [
+        {
+            **row,
+            "organization": row["name"],
+            "organization_id": row["organization__huntress_id"] or "",
+            **{name: _CODE[row[name]] for name in ("severity", "expected_severity", "rebilled_severity")},
+            "source": sources.get((row["organization_id"], row["product"]), ""),
+        }
+        for row in rows.values(*_FIELDS).iterator(chunk_size=20_000)
+    ]
+    return rows_frame(records)
+
+
+def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
+    """Where each billed quantity stands: the file and its first line."""
+    billed = store.inputs_of(reconciliation.cycle).legs.get("billed")
+    if billed is None:
+        return {}
+    lines = UsageLine.objects.filter(source_file=billed.source_file_id, organization__isnull=False).order_by("-line")
+    name = billed.source_file.name
+    return {
+        (organization, product): f"{name}, line {line}"
+        for organization, product, line in lines.values_list("organization_id", "product", "line").iterator(chunk_size=20_000)
+    }
+
+
+def _files(cycle: Any) -> list[FileRef]:
+    order = {leg: place for place, leg in enumerate(("billed", "expected", "rebilled", "previous"))}
+    legs = store.inputs_of(cycle).legs
+    return [
+        FileRef(leg, f.name, f.sha256, f.counts.rows_in, f.loaded, f.merged, f.set_aside, f.rejected)
+        for leg, f in sorted(((leg, given.source_file) for leg, given in legs.items()), key=lambda pair: order[pair[0]])
+    ]
+
+
+def _notes(reconciliation: Reconciliation) -> list[NoteRef]:
+    notes = Note.objects.filter(cycle=reconciliation.cycle_id).select_related("organization", "author")
+    return [NoteRef(n.organization.name, n.product, str(n.author), n.created_at, n.text) for n in notes]
+
+
+def left_out(reconciliation: Reconciliation) -> list[str]:
+    """What does not count in this month, in sentences."""
+    said = []
+    for leg, given in store.inputs_of(reconciliation.cycle).legs.items():
+        source_file: Any = given.source_file
+        if source_file.rejected:
+            said.append(f"{source_file.rejected} rejected rows of {source_file.name} ({leg}): what they concern is unchecked.")
+        waiting = UsageLine.objects.filter(source_file=source_file, organization__isnull=True).count()
+        if waiting:
+            said.append(f"{waiting} rows of {source_file.name} ({leg}) wait for their Organization.")
+    missing = [leg for leg in LegInput.leg.field.choices or () if leg[0] not in reconciliation.inputs]  # type: ignore[union-attr]
+    said += [f"No {str(label).lower()} was imported: nothing could be compared with it." for _, label in missing]
+    return said

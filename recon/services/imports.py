@@ -1,0 +1,247 @@
+"""Making a file count: its rows become lines of known Organizations, and it takes its leg of a cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+import numpy as np
+import pandas as pd
+from django.db import transaction
+from django.utils import timezone
+
+from accounts.calendar import Cycle
+from accounts.matching import KNOWN, match
+from accounts.models import Account, Alias, BillingCycle, Organization, User
+from accounts.names import normalise_all
+from ingest import bulk, jobs, storage
+from ingest.models import Job, LegInput, RejectedLine, SourceFile, UsageLine
+from ingest.services.intake import Refused
+from ingest.sources import read
+from ingest.sources.reading import Leg, Mapping, Reading, Unreadable
+from recon.services.months import changed
+
+State = SourceFile.State
+_FILE: Final = 0
+_LINE_COLUMNS: Final = [
+    "source_file_id", "line", "product", "organization_id", "name", "huntress_id", "key", "quantity", "unit_price", "merged_into",
+]  # fmt: skip
+_REJECTED_COLUMNS: Final = ["source_file_id", "line", "product", "organization_id", "name", "huntress_id", "key"]
+
+
+def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
+    """The account's row for a cycle. Raises Refused where it would overlap another one."""
+    existing = BillingCycle.objects.filter(account=account, start=cycle.start).first()
+    if existing:
+        return existing
+    other = BillingCycle.objects.filter(account=account, start__lt=cycle.end, end__gt=cycle.start).first()
+    if other:
+        raise Refused(f"{cycle.start} to {cycle.end} overlaps the cycle {other.start} to {other.end} of {account}.")
+    return BillingCycle.objects.create(account=account, start=cycle.start, end=cycle.end)
+
+
+def start_import(
+    source_file: SourceFile,
+    *,
+    by: User,
+    cycle: Cycle,
+    without_rejected: bool = False,
+    partial: bool = False,
+) -> Job:
+    """Ask a worker to import a file that a person has checked. Raises Refused, naming what stands in the way."""
+    with transaction.atomic():
+        locked = SourceFile.objects.select_for_update().select_related("account").get(pk=source_file.pk)
+        _refuse_import(locked, without_rejected)
+        locked.cycle = cycle_row(locked.account, cycle)
+        locked.state, locked.imported_by = State.IMPORTING, by
+        locked.partial, locked.without_rejected = partial, without_rejected
+        locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected"])
+        return jobs.enqueue(
+            "import", locked.pk, label=f"Importing {locked.name}", account=locked.account, by=by, source_file=locked
+        )
+
+
+def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
+    if source_file.state != State.READY:
+        raise Refused(f"{source_file.name} is {source_file.get_state_display().lower()}: there is nothing to import.")
+    if not source_file.kind:
+        raise Refused("Say first whether this is a billed report, an expected or a rebilled list.")
+    if not source_file.loaded + source_file.merged:
+        raise Refused("No row of this file can be loaded. Correct the mapping, or the file.")
+    if source_file.rejected and not without_rejected:
+        raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
+
+
+def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
+    """Let a file that was imported for one cycle serve the same leg of another: a list that did not change in a month."""
+    with transaction.atomic():
+        locked = SourceFile.objects.select_for_update().select_related("account").get(pk=source_file.pk)
+        if locked.state != State.IMPORTED:
+            raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
+        row = cycle_row(locked.account, cycle)
+        if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
+            raise Refused(f"{locked.name} already serves that cycle.")
+        return _take_leg(locked, row, by=by, partial=partial)
+
+
+def withdraw(leg_input: LegInput, *, by: User) -> None:
+    """Take a file out of its month again. It stays, and can be used again."""
+    with transaction.atomic():
+        ended = LegInput.objects.filter(pk=leg_input.pk, ended_at__isnull=True)
+        if not ended.update(ended_at=timezone.now(), ended_by=by):
+            raise Refused("That file no longer serves this month.")
+        changed(leg_input.cycle, by=by, leg=leg_input.leg)
+
+
+def _back_to_preview(subject: int, message: str) -> None:
+    """An import that did not end leaves no line behind."""
+    if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.READY, imported_by=None):
+        _forget_lines(subject)
+
+
+@jobs.handles("import", give_up=_back_to_preview)
+def import_file(subject: int, progress: jobs.Progress) -> None:
+    """Turn a checked file into lines, then let it count, in that order: until the last step nobody sees a line of it."""
+    source_file = SourceFile.objects.select_related("account", "cycle", "imported_by").get(pk=subject)
+    if source_file.state != State.IMPORTING:
+        return
+    reading = _read(source_file, progress)
+    rows = len(reading.lines)
+    progress(0, rows, "Matching Organizations")
+    lines, rejected = _matched(source_file.account, source_file.kind, reading)
+    _forget_lines(subject)
+    bulk.load(UsageLine, _LINE_COLUMNS, _reporting(_line_records(subject, lines), progress, rows))
+    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(subject, rejected))
+    with transaction.atomic():
+        if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.IMPORTED, imported_at=timezone.now()):
+            _take_leg(source_file, cast(BillingCycle, source_file.cycle), by=cast(User, source_file.imported_by), partial=source_file.partial)
+
+
+def _read(source_file: SourceFile, progress: jobs.Progress) -> Reading:
+    mapping = Mapping.from_json(source_file.mapping) if source_file.mapping else None
+    data = storage.fetch(source_file.sha256)
+    # A stated mapping speaks for itself; a guessed one is guessed again, so that the checks on guesses are made again too.
+    stated = mapping if source_file.mapping_stated else None
+    try:
+        return read(data, name=source_file.name, leg=cast(Leg, source_file.kind), mapping=stated, progress=progress)
+    except Unreadable as refusal:
+        raise jobs.JobFailed(str(refusal)) from refusal
+
+
+def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial: bool) -> LegInput:
+    """Put a file into its leg; the one that was there stays, superseded."""
+    now = timezone.now()
+    before = LegInput.objects.select_for_update().filter(cycle=cycle, leg=source_file.kind, ended_at__isnull=True).first()
+    if before:
+        LegInput.objects.filter(pk=before.pk).update(ended_at=now, ended_by=by)
+    new = LegInput.objects.create(cycle=cycle, leg=source_file.kind, source_file=source_file, partial=partial, by=by)
+    if before:
+        LegInput.objects.filter(pk=before.pk).update(superseded_by=new)
+    changed(cycle, by=by, leg=source_file.kind)
+    return new
+
+
+def _forget_lines(source_file_id: int) -> None:
+    bulk.remove(UsageLine.objects.filter(source_file=source_file_id))
+    bulk.remove(RejectedLine.objects.filter(source_file=source_file_id))
+
+
+def _matched(account: Account, kind: str, reading: Reading) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The lines and the rejected rows with the Organization that each means (None: to be matched by a person)."""
+    known = _known(account)
+    columns = ["organization", "organization_id", "organization_key"]
+    texts = pd.concat([known[columns], reading.lines[columns], reading.rejected[columns]], ignore_index=True).astype("str")
+    sources = [KNOWN] * len(known) + [_FILE] * (len(reading.lines) + len(reading.rejected))
+    matches = match(texts.assign(source=np.array(sources, dtype=np.int64)), aliases=_aliases(account, known))
+    first, last = len(known), len(known) + len(reading.lines)
+    pk_of = np.zeros(matches.count + 1, dtype=np.int64)
+    pk_of[matches.entity[:first]] = known["pk"].to_numpy(np.int64)
+    pk_of[-1] = 0  # NOBODY
+    _tell_identity(known, reading.lines, matches.entity[first:last], pk_of)
+    _create(account, reading.lines, matches.entity[first:last], pk_of)
+    named = (reading.rejected[columns] != "").any(axis=1).to_numpy(dtype=bool)
+    return (
+        reading.lines.assign(pk=pk_of[matches.entity[first:last]]),
+        reading.rejected.assign(pk=np.where(named, pk_of[matches.entity[last:]], 0)),
+    )
+
+
+def _known(account: Account) -> pd.DataFrame:
+    rows = Organization.objects.filter(account=account).order_by("pk").values_list("pk", "name", "huntress_id", "key")
+    records = [(pk, name, huntress_id or "", key or "") for pk, name, huntress_id, key in rows]
+    return pd.DataFrame(records, columns=["pk", "organization", "organization_id", "organization_key"]).astype(
+        {"pk": "int64", "organization": "str", "organization_id": "str", "organization_key": "str"}
+    )
+
+
+def _aliases(account: Account, known: pd.DataFrame) -> pd.DataFrame:
+    place = {pk: index for index, pk in enumerate(known["pk"])}
+    rows = Alias.objects.filter(account=account, revoked_at__isnull=True).values_list("name", "organization_id")
+    return pd.DataFrame([(name, place[pk]) for name, pk in rows], columns=["alias", "reference"])
+
+
+def _tell_identity(known: pd.DataFrame, lines: pd.DataFrame, entities: np.ndarray, pk_of: np.ndarray) -> None:  # type: ignore[type-arg]
+    """Let known Organizations learn the id or key that a file tells of them, where they have none."""
+    told = lines.assign(pk=pk_of[entities])
+    told = told[(told["pk"] > 0) & ((told["organization_id"] != "") | (told["organization_key"] != ""))]
+    news = told.sort_values("line").drop_duplicates("pk").merge(known, on="pk", suffixes=("", "_known"))
+    changes = []
+    for row in news.itertuples():
+        new_id = row.organization_id if not row.organization_id_known else ""
+        new_key = row.organization_key if not row.organization_key_known else ""
+        if new_id or new_key:
+            changes.append(
+                Organization(
+                    pk=row.pk,
+                    huntress_id=row.organization_id_known or row.organization_id or None,
+                    key=row.organization_key_known or row.organization_key or None,
+                )
+            )
+    Organization.objects.bulk_update(changes, ["huntress_id", "key"], batch_size=1000)
+
+
+def _create(account: Account, lines: pd.DataFrame, entities: np.ndarray, pk_of: np.ndarray) -> None:  # type: ignore[type-arg]
+    """Make the Organizations that the file is the first to name, under the smallest of its spellings."""
+    new = lines.assign(entity=entities)
+    new = new[(new["entity"] >= 0) & (pk_of[new["entity"].to_numpy()] == 0)].sort_values(["entity", "organization", "line"])
+    new = new.drop_duplicates("entity")
+    names = [str(row.organization or row.organization_key or row.organization_id)[:500] for row in new.itertuples()]
+    rows = [
+        Organization(
+            account=account,
+            name=name,
+            name_key=key[:500],
+            huntress_id=row.organization_id or None,
+            key=row.organization_key or None,
+        )
+        for row, name, key in zip(new.itertuples(), names, normalise_all(names), strict=True)
+    ]
+    made = Organization.objects.bulk_create(rows, batch_size=2000)
+    pk_of[new["entity"].to_numpy()] = [row.pk for row in made]
+
+
+def _line_records(source_file_id: int, lines: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = ["line", "product", "pk", "organization", "organization_id", "organization_key", "quantity", "unit_price", "merged_into"]
+    for line, product, pk, name, huntress_id, key, quantity, price, merged in _plain_rows(lines, columns):
+        yield (source_file_id, line, product, pk or None, name[:500], huntress_id[:64], key[:256], quantity, price, merged)
+
+
+def _rejected_records(source_file_id: int, rejected: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    columns = ["line", "product", "pk", "organization", "organization_id", "organization_key"]
+    for line, product, pk, name, huntress_id, key in _plain_rows(rejected, columns):
+        yield (source_file_id, line, product, pk or None, name[:500], huntress_id[:64], key[:256])
+
+
+def _plain_rows(frame: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, ...]]:
+    """Rows of Python's own values, None for unknown."""
+    plain = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
+    return zip(*plain, strict=True)
+
+
+def _reporting(records: Iterator[tuple[Any, ...]], progress: jobs.Progress, total: int) -> Iterator[tuple[Any, ...]]:
+    for number, record in enumerate(records):
+        if number % 2000 == 0:
+            progress(number, total, "Loading rows")
+        yield record
+
+

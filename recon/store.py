@@ -1,0 +1,190 @@
+"""The only place that knows both the ORM and the engine: legs out of the database, rows back into it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from accounts.models import BillingCycle, Organization
+from accounts.names import normalise
+from accounts.products import CODES
+from ingest import bulk
+from ingest.jobs import Progress
+from ingest.models import LegInput, RejectedLine, UsageLine
+from recon.engine import ANY_ORGANIZATION, CHECKS, FLAGS, LegName, LegTable, reconcile, totals
+from recon.models import Reconciliation, Severity, Variance
+
+_LEG_OF_INPUT: Final[dict[str, LegName]] = {"billed": "billed", "expected": "expected", "rebilled": "rebilled"}
+_NUMBERS: Final = (
+    "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "previous_difference",
+    "severity", "expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money",
+)  # fmt: skip
+_LARGEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """The files that a month is counted from."""
+
+    legs: dict[LegName, LegInput]
+
+    def described(self) -> dict[str, Any]:
+        return {
+            leg: {"file": i.source_file_id, "name": i.source_file.name, "sha256": i.source_file.sha256, "partial": i.partial}
+            for leg, i in self.legs.items()
+        }
+
+
+def inputs_of(cycle: BillingCycle) -> Inputs:
+    """The current input of each leg, and as *previous* the report of the cycle that ends where this one starts."""
+    current = LegInput.objects.filter(ended_at__isnull=True).select_related("source_file")
+    legs = {_LEG_OF_INPUT[i.leg]: i for i in current.filter(cycle=cycle)}
+    before = current.filter(cycle__account=cycle.account_id, cycle__end=cycle.start, leg="billed").first()
+    return Inputs(legs | ({"previous": before} if before else {}))
+
+
+def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
+    """Compute a month's rows anew from its current inputs and turn the page to them. Safe to run twice, and at once."""
+    reconciliation, run = _begin(cycle)
+    inputs = inputs_of(cycle)
+    progress(0, 4, "Reading the legs")
+    organizations = _organizations(cycle)
+    legs = {leg: _leg(given, organizations) for leg, given in inputs.legs.items()}
+    progress(1, 4, "Comparing")
+    rows = reconcile(legs, len(organizations))
+    progress(2, 4, "Storing the rows")
+    bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run=run))
+    bulk.load(Variance, _COLUMNS, _records(reconciliation, run, rows, organizations))
+    progress(3, 4, "Turning the page")
+    _turn_to(reconciliation, run, inputs=inputs.described(), totals=_summary(rows, legs))
+    bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run__lt=run))
+    reconciliation.refresh_from_db()
+    return reconciliation
+
+
+def _begin(cycle: BillingCycle) -> tuple[Reconciliation, int]:
+    """Number this run. What changes from now on makes the month stale again."""
+    with transaction.atomic():
+        reconciliation, _ = Reconciliation.objects.get_or_create(cycle=cycle, state=Reconciliation.State.WORKING)
+        Reconciliation.objects.filter(pk=reconciliation.pk).update(last_run=F("last_run") + 1, stale=False)
+        reconciliation.refresh_from_db()
+    return reconciliation, reconciliation.last_run
+
+
+def _turn_to(reconciliation: Reconciliation, run: int, **shown: Any) -> None:
+    """Show a run, unless a later one is shown already."""
+    earlier = Reconciliation.objects.filter(pk=reconciliation.pk, run__lt=run)
+    earlier.update(run=run, counted_at=timezone.now(), **shown)
+
+
+def _organizations(cycle: BillingCycle) -> pd.DataFrame:
+    """The account's Organizations: id and name, in the order of their ids."""
+    rows = Organization.objects.filter(account=cycle.account_id).order_by("pk").values_list("pk", "name")
+    return pd.DataFrame(list(rows), columns=["pk", "name"])
+
+
+def _leg(given: LegInput, organizations: pd.DataFrame) -> LegTable:
+    lines = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=False)
+    found = list(lines.values_list("organization_id", "product", "quantity", "unit_price"))
+    keys, products, quantities, prices = zip(*found, strict=True) if found else ((), (), (), ())
+    table = pd.DataFrame(
+        {
+            "organization": np.searchsorted(organizations["pk"].to_numpy(np.int64), np.array(keys, dtype=np.int64)),
+            "product": pd.Categorical(products, categories=list(CODES)),
+            "quantity": np.array(quantities, dtype=np.int64),
+            "unit_price": pd.array(list(prices), dtype="Int64"),
+        }
+    )
+    return LegTable(table, _rejected(given, organizations), partial=given.partial)
+
+
+def _rejected(given: LegInput, organizations: pd.DataFrame) -> pd.DataFrame:
+    """What is unchecked in a leg: rejected rows, and rows that wait for their Organization, for everyone they could mean."""
+    place = {pk: index for index, pk in enumerate(organizations["pk"])}
+    rejected = RejectedLine.objects.filter(source_file=given.source_file_id)
+    waiting = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=True)
+    fields = ("organization_id", "name", "huntress_id", "key", "product")
+    cells: set[tuple[int, str]] = set()
+    for pk, name, huntress_id, key, product in [*rejected.values_list(*fields), *waiting.values_list(*fields)]:
+        if pk is not None:
+            cells.add((place[pk], product))
+        elif name or huntress_id or key:
+            alike = Organization.objects.filter(account=given.source_file.account_id, name_key=normalise(name)[:500])
+            cells.update((place[candidate.pk], product) for candidate in alike if candidate.pk in place)
+        else:
+            cells.add((ANY_ORGANIZATION, product))
+    return pd.DataFrame(sorted(cells), columns=["organization", "product"])
+
+
+_COLUMNS: Final = ["reconciliation_id", "run", "organization_id", "product", "name", "weight", "flags", *_NUMBERS]
+
+
+def _records(
+    reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame
+) -> Iterator[tuple[Any, ...]]:
+    keys = organizations["pk"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
+    names = organizations["name"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
+    products = rows["product"].astype(object).tolist()
+    numbers = [_plain(rows[column]) for column in _NUMBERS]
+    flags = flag_texts(rows)
+    weights = (max(abs(e or 0), abs(r or 0)) for e, r in zip(numbers[-2], numbers[-1], strict=True))
+    for pk, product, name, weight, flag, *values in zip(keys, products, names, weights, flags, *numbers, strict=True):
+        yield (reconciliation.pk, run, pk, product, name, min(weight, _LARGEST), flag, *values)
+
+
+def _plain(column: pd.Series) -> list[int | None]:
+    """Python's own numbers, None for unknown."""
+    return [None if blank else value for value, blank in zip(column.astype(object), column.isna(), strict=True)]
+
+
+def flag_texts(rows: pd.DataFrame) -> list[str]:
+    """The flags of each row as comma-separated codes."""
+    columns = [rows[flag].tolist() for flag in FLAGS]
+    return [",".join(code for code, is_set in zip(FLAGS, row, strict=True) if is_set) for row in zip(*columns, strict=True)]
+
+
+def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any]:
+    """The figures of the page's head and foot, counted once here rather than at every look."""
+    products = [_product_summary(str(t.product), t, rows[rows["product"] == t.product]) for t in totals(rows, legs).itertuples()]
+    return {
+        "rows": len(rows),
+        "severities": {str(s): int((rows["severity"] == s).sum()) for s in Severity.values},
+        "all": _figures(rows),
+        "within": _figures(rows[rows["severity"] == Severity.WITHIN]),
+        "legs": {leg: int(table.lines["quantity"].sum()) if table.is_provided else None for leg, table in legs.items()},
+        "products": products,
+    }
+
+
+def _product_summary(code: str, total: Any, rows: pd.DataFrame) -> dict[str, Any]:
+    units = {leg: None if pd.isna(getattr(total, leg)) else int(getattr(total, leg)) for leg in _LEG_ORDER}
+    return {"product": code, **units, **_figures(rows)}
+
+
+_LEG_ORDER: Final = ("billed", "expected", "rebilled", "previous")
+
+
+def _figures(rows: pd.DataFrame) -> dict[str, Any]:
+    """For each check: the net difference, what of billed could be compared, and the money, split by sign and where known."""
+    figures: dict[str, Any] = {}
+    for check in CHECKS:
+        ran = rows[f"{check}_difference"].notna()
+        money = [m for m in _plain(rows[f"{check}_money"]) if m is not None]
+        unpriced = ran & rows[f"{check}_money"].isna() & (rows[f"{check}_difference"] != 0).fillna(False)
+        figures[check] = {
+            "compared": int(rows.loc[ran, "billed"].sum()),
+            "difference": int(rows.loc[ran, f"{check}_difference"].sum()),
+            "checked": int(ran.sum()),
+            "over": sum(m for m in money if m > 0),
+            "under": sum(m for m in money if m < 0),
+            "priced": len(money),
+            "unpriced": int(unpriced.sum()),
+        }
+    return figures
