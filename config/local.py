@@ -20,6 +20,7 @@ from django.core.management import call_command, get_commands
 from django.db import connections
 
 from config import broker, celery_app, environment
+from config.process import SUPERVISED
 from config.supervisor import Supervisor
 
 HOST: Final = os.environ.get("RECON_HOST") or "127.0.0.1"
@@ -64,7 +65,7 @@ def run(data_dir: Path, port: int) -> int:
             _use_files(data_dir)
         supervisor = Supervisor(lambda: _announce(port, address, people))
         for name, command in _processes(data_dir, port, own_redis).items():
-            supervisor.add_process(name, f"exec {shlex.join(command)}", env=os.environ | {"PYTHONUNBUFFERED": "1"})
+            supervisor.add_process(name, f"exec {shlex.join(command)}", env=os.environ | {"PYTHONUNBUFFERED": "1", SUPERVISED: "1"})
         status = supervisor.run()
         if supervisor.ended_first:
             print(f"Stopped, because {supervisor.ended_first} ended; its last lines are above. Remedy: make run starts everything again")

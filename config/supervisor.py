@@ -1,11 +1,10 @@
 """honcho's Manager, with three rules of ours: the queue stops last, nothing outlives us, and the one that died first is named."""
 
-import ctypes
 import os
 import signal
-import sys
 from collections.abc import Callable
 from functools import partial
+from subprocess import DEVNULL
 from threading import Thread
 from typing import Any, Final
 
@@ -13,22 +12,33 @@ from honcho.compat import ProcessManager
 from honcho.manager import Manager
 from honcho.process import Popen, Process
 
+from config.process import die_with_parent
+
 LAST: Final = "redis"
-_PR_SET_PDEATHSIG: Final = 1
 
 
-def _die_with_parent(how: signal.Signals) -> None:
-    """Ask Linux to signal this process when its parent dies, also of a SIGKILL; elsewhere nothing is done."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, how)
+def _start_child(command: str, **options: Any) -> Popen:
+    """Start a process that stops when we are gone, and that leaves nothing behind in its group."""
+    child = Popen(command, stdin=DEVNULL, preexec_fn=partial(die_with_parent, signal.SIGTERM), **options)
+    Thread(target=_clear_group, args=(child,), daemon=True).start()
+    return child
+
+
+def _clear_group(child: Popen) -> None:
+    """Without this, a child of the child that holds its output open would hide that it died."""
+    child.wait()
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        return
 
 
 class _Child(Process):
     """One process of ours. honcho forks a process that relays its lines; that one dies with us, and the child with that one."""
 
     def run(self, events: Any = None, ignore_signals: bool = False) -> None:
-        _die_with_parent(signal.SIGKILL)
-        self._child_ctor = partial(Popen, preexec_fn=partial(_die_with_parent, signal.SIGTERM), stdin=-3)
+        die_with_parent(signal.SIGKILL)
+        self._child_ctor = _start_child
         super().run(events, ignore_signals)
 
 
@@ -75,8 +85,6 @@ class Supervisor(Manager):
         return bool(super()._all_stopped())
 
     def run(self) -> int:
-        """Returns 0 when we were told to stop, 1 when a process ended by itself. Nothing of ours is left running."""
+        """Returns 0 when we were told to stop, 1 when a process ended by itself."""
         self.loop()
-        for one in self._processes.values():
-            self._procmgr.kill(one["pid"])  # a process that was killed may have left children behind in its group
         return 1 if self.ended_first else 0

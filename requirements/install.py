@@ -15,7 +15,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 VENV = HERE.parent / ".venv"
 PYTHON = VENV / "bin" / "python"
-PIP_INSTALL = "-m pip install -qq --disable-pip-version-check --no-input --no-deps --require-hashes --requirement".split()
+PIP_INSTALL = ["-m", "pip", "install", "-qq", "--disable-pip-version-check", "--no-input", "--no-deps", "--require-hashes", "--requirement"]
 
 
 def main(what):

@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from config import broker
 from config.celery import app as celery_app
-from tests.settings import POSTGRES, RUN_DIR
+from tests.settings import BROKER_PREFIX, POSTGRES, RUN_DIR
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 REQUIRED = set(filter(None, os.environ.get("RECON_REQUIRE", "").split(",")))
@@ -79,10 +79,9 @@ def _clean_cache() -> None:
 
 @pytest.fixture(scope="session")
 def redis_url() -> Iterator[str]:
-    """A Redis for this process' queue: ``TEST_REDIS_URL`` when it is stated or PostgreSQL is tested, else one of our own on a socket."""
-    address = os.environ.get("TEST_REDIS_URL") or ("redis://127.0.0.1:6379/10" if POSTGRES else "")
-    if address:
-        yield _database_of_this_process(address)
+    """A Redis for the queue: ``TEST_REDIS_URL`` when PostgreSQL is tested, else one of our own on a socket, as `make run` has it."""
+    if POSTGRES:
+        yield os.environ.get("TEST_REDIS_URL") or "redis://127.0.0.1:6379/10"
         return
     binary = broker.server_binary()
     if binary is None:
@@ -98,12 +97,6 @@ def redis_url() -> Iterator[str]:
     finally:
         server.terminate()
         server.wait(10)
-
-
-def _database_of_this_process(address: str) -> str:
-    """Test processes that run side by side have a Redis database each: 10, 11, …"""
-    index = os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")
-    return f"{address.rstrip('/').rsplit('/', 1)[0] if address.count('/') > 2 else address}/{10 + int(index) % 6}"
 
 
 def _wait(answers: Any, seconds: float, what: str) -> None:
@@ -170,7 +163,7 @@ class Worker:
 @pytest.fixture
 def worker(transactional_db: None, redis_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Worker]:
     """A worker on this test's database and an empty queue; what the test enqueues on commit goes there."""
-    Redis.from_url(redis_url).flushdb()
+    _empty(redis_url)
     with _queue_at(broker.celery_address(redis_url)):
         one = Worker(redis_url, Path(settings.DATA_DIR) / f"worker-{time.monotonic_ns()}.log")
         one.start()
@@ -178,6 +171,14 @@ def worker(transactional_db: None, redis_url: str, monkeypatch: pytest.MonkeyPat
             yield one
         finally:
             one.stop()
+            _empty(redis_url)
+
+
+def _empty(redis_url: str) -> None:
+    """Drop the queues of this test process, and of no other that shares the Redis."""
+    with Redis.from_url(redis_url) as redis:
+        if keys := list(redis.scan_iter(match=f"{BROKER_PREFIX}*")):
+            redis.delete(*keys)
 
 
 class _queue_at:

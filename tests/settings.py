@@ -5,6 +5,7 @@ a queue in memory that nobody reads, until a test asks for the ``worker`` fixtur
 with the test's own database (``RECON_TEST_DATABASE``) and queue (``RECON_TEST_BROKER``) in its environment.
 """
 
+import getpass
 import os
 import tempfile
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 POSTGRES = os.environ.setdefault("RECON_TEST", "sqlite") == "postgres"
 RUN_DIR = Path(os.environ.get("RECON_TEST_RUN") or tempfile.mkdtemp(prefix="recon-test-"))
 BROKER = os.environ.get("RECON_TEST_BROKER", "")
+BROKER_PREFIX = f"{RUN_DIR.name}:{os.environ.get('PYTEST_XDIST_WORKER', 'main')}:"  # several runs may share a Redis
 
 os.environ |= {
     "RECON_TEST_RUN": str(RUN_DIR),  # for the other test processes and the workers
@@ -19,7 +21,7 @@ os.environ |= {
     "RECON_DATA_DIR": str(RUN_DIR / os.environ.get("PYTEST_XDIST_WORKER", "main")),
     "RECON_DEBUG": "0",
     "RECON_HTTPS": "0",
-    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or "postgres://root@127.0.0.1:5432/postgres",
+    "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or f"postgres://{getpass.getuser()}@127.0.0.1:5432/postgres",
     "REDIS_URL": BROKER or "redis://127.0.0.1:6379/10",
     "SECRET_KEY": "for-the-tests-alone-and-for-nothing-else-0123456789-abcdefgh",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
@@ -30,15 +32,16 @@ os.environ |= {
 }
 
 from config.settings import *  # noqa: E402, F403
-from config.settings import CACHES, DATA_DIR, DATABASES, MIDDLEWARE, STORAGES  # noqa: E402
+from config.settings import CACHES, CELERY_BROKER_TRANSPORT_OPTIONS, DATA_DIR, DATABASES, MIDDLEWARE, STORAGES  # noqa: E402
 
 DATA_DIR.mkdir(parents=True, exist_ok=True)
-DATABASES["default"]["TEST"] = {"NAME": "test_recon" if POSTGRES else str(DATA_DIR / "test.sqlite3")}
+DATABASES["default"]["TEST"] = {"NAME": RUN_DIR.name.replace("-", "_").lower() if POSTGRES else str(DATA_DIR / "test.sqlite3")}
 if not POSTGRES:
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous = OFF"
 if name := os.environ.get("RECON_TEST_DATABASE"):
     DATABASES["default"]["NAME"] = name
 CELERY_BROKER_URL = BROKER.replace("unix://", "redis+socket://", 1) or "memory://"
+CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = BROKER_PREFIX
 
 CACHES["default"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
