@@ -224,3 +224,24 @@ STORIES: Final[tuple[Callable[[Draft], None], ...]] = (
     no_rate,
     names_spelled_differently,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """What somebody noted on a row of an earlier month. ``author`` is an e-mail address of ``cast.PEOPLE``."""
+
+    month: int
+    line: Line
+    author: str
+    text: str
+
+
+REMARKS: Final = (
+    Remark(0, ("41009", "edr"), "mara@quillmere.example", "Ashcombe replaced two laptops. Asked them to uninstall the old ones."),
+    Remark(1, ("41009", "edr"), "mara@quillmere.example", "Two more, and none uninstalled. Raised with their office manager."),
+    Remark(1, ("41033", "siem"), "jonah@quillmere.example", "SIEM was never on Copperfield's agreement. At what rate was it sold?"),
+    Remark(2, ("41138", "itdr"), "mara@quillmere.example", "Summer leavers still hold licences; the school keeps them until December."),
+    Remark(2, ("41120", "edr"), "mara@quillmere.example", "Station Road is closed: five machines should be gone. Waiting for their list."),
+    Remark(3, ("41111", "edr"), "jonah@quillmere.example", "Oakmere has left. The agreement must go to zero before the next invoice run."),
+    Remark(3, ("41147", "edr"), "mara@quillmere.example", "The PSA is synced before the report comes, so it is always a month behind."),
+)

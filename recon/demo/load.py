@@ -1,0 +1,129 @@
+"""The demonstration, put in as people would: through the same services as the pages, and safe to start again half-way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import date
+from io import BytesIO
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from django.utils import timezone
+
+from accounts.models import Account, BillingCycle, Membership, Organization, Reseller, User
+from ingest import jobs
+from ingest.models import Job, SourceFile
+from ingest.services.intake import receive
+from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
+from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
+from recon.demo.stories import REMARKS
+from recon.models import Note
+from recon.services.imports import start_import
+from recon.services.notes import add_note
+
+TIME_ZONE: Final = "Europe/London"
+#: The list that waits for a newcomer: in the newest month of the first account, with its rejected lines.
+_LEFT_TO_PEOPLE: Final = ("quillmere-it", "rebilled")
+_WAIT_SECONDS: Final = 60.0
+
+
+class DemoFailed(Exception):
+    """The demonstration could not be loaded; the message says at which file."""
+
+
+def is_loaded() -> bool:
+    """Memberships are given last, so whoever can look sees everything."""
+    return all(Membership.objects.filter(user__email=person.email).count() >= len(person.where) for person in PEOPLE)
+
+
+def load(today: date | None = None) -> bool:
+    """Load what is missing of the demonstration. Returns whether there was anything to do; raises DemoFailed."""
+    if is_loaded():
+        return False
+    users = {person.email: _user(person) for person in PEOPLE}
+    preparer = users[PEOPLE[0].email]
+    reseller, _ = Reseller.objects.get_or_create(name=RESELLER)
+    for given in accounts(today or timezone.now().astimezone(ZoneInfo(TIME_ZONE)).date()):
+        account = _account(given, reseller)
+        for month in given.months:
+            _load_month(account, month, by=preparer, leave=_LEFT_TO_PEOPLE[1] if _is_left(given, month) else "")
+        _recount(account)
+        if given.slug == _LEFT_TO_PEOPLE[0]:
+            _note(account, given, users)
+    for person in PEOPLE:
+        _give_roles(person, users[person.email])
+    return True
+
+
+def _is_left(given: DemoAccount, month: DemoMonth) -> bool:
+    return given.slug == _LEFT_TO_PEOPLE[0] and month is given.months[-1]
+
+
+def _user(person: Person) -> User:
+    return User.objects.filter(email=person.email).first() or User.objects.create_user(person.email, PASSWORD, name=person.name)
+
+
+def _account(given: DemoAccount, reseller: Reseller) -> Account:
+    fields = {
+        "name": given.name,
+        "reseller": reseller,
+        "anniversary_day": given.anniversary_day,
+        "time_zone": given.time_zone,
+        "currency": given.currency,
+    }
+    return Account.objects.get_or_create(slug=given.slug, defaults=fields)[0]
+
+
+def _load_month(account: Account, month: DemoMonth, *, by: User, leave: str) -> None:
+    for file in month.files:
+        source_file = _received(account, file, by)
+        if file.leg != leave and source_file.state == SourceFile.State.READY:
+            _ended(start_import(source_file, by=by, cycle=month.cycle), f"importing {file.name}")
+
+
+def _received(account: Account, file: DemoFile, by: User) -> SourceFile:
+    """The file as it is after reading, guessed rightly or else the demonstration is broken."""
+    source_file = receive(account, name=file.name, content=BytesIO(file.data), by=by).source_file
+    for job in Job.objects.filter(kind="read", subject=source_file.pk):
+        _ended(job, f"reading {file.name}")
+    source_file.refresh_from_db()
+    if source_file.kind != file.leg or source_file.state not in {SourceFile.State.READY, SourceFile.State.IMPORTED}:
+        raise DemoFailed(f"{file.name} was read as “{source_file.kind}” and is {source_file.get_state_display().lower()}.")
+    return source_file
+
+
+def _recount(account: Account) -> None:
+    for job in _open_recounts(account):
+        _ended(job, job.label)
+
+
+def _open_recounts(account: Account) -> Iterator[Job]:
+    yield from Job.objects.filter(account=account, kind="recount", state__in=["queued", "running"]).order_by("pk")
+
+
+def _ended(job: Job, doing: str) -> None:
+    """Do a job here, or wait for the worker that was quicker. Raises DemoFailed where it did not succeed."""
+    until = time.monotonic() + _WAIT_SECONDS
+    while (job := jobs.run_now(job)).is_open and time.monotonic() < until:
+        time.sleep(0.1)
+    if job.state != Job.State.DONE:
+        raise DemoFailed(f"{doing}: {job.error or job.get_state_display()}")
+
+
+def _note(account: Account, given: DemoAccount, users: dict[str, User]) -> None:
+    for remark in REMARKS:
+        id_, product = remark.line
+        organization = Organization.objects.get(account=account, huntress_id=id_)
+        cycle = BillingCycle.objects.get(account=account, start=given.months[remark.month].cycle.start)
+        if not Note.objects.filter(cycle=cycle, organization=organization, product=product, text=remark.text).exists():
+            add_note(cycle, organization, product, text=remark.text, by=users[remark.author])
+
+
+def _give_roles(person: Person, user: User) -> None:
+    for where in person.where:
+        if where == RESELLER:
+            place: dict[str, object] = {"reseller": Reseller.objects.get(name=where)}
+        else:
+            place = {"account": Account.objects.get(slug=where)}
+        Membership.objects.get_or_create(user=user, **place, defaults={"role": person.role})
