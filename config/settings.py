@@ -108,6 +108,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "recon.context.shell",
             ]
         },
     }
@@ -174,23 +175,26 @@ else:
         }
     }
 
-# The rate limits of sign-in count in the cache, so every web process must see the same one.
+# The rate limits of sign-in count in the cache, so every web process must see the same one. Without Redis there is one web process.
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": env.str("CACHE_URL", "") or REDIS_URL}
     if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.filebased.FileBasedCache", "LOCATION": DATA_DIR / "cache"}
+    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 CACHES["default"]["KEY_PREFIX"] = "recon"
 
 MEDIA_ROOT = DATA_DIR / "files"  # never served by an address: views hand files out after asking whose they are
 MEDIA_URL = ""
+_STATIC_FILES: Final = (
+    "django.contrib.staticfiles.storage.StaticFilesStorage"
+    if DEBUG
+    else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    if SERVICES
+    else "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"  # compressing takes seconds, and saves nothing within a machine
+)
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
-    },
+    "staticfiles": {"BACKEND": _STATIC_FILES},
 }
 FILE_UPLOAD_PERMISSIONS, FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o600, 0o700
 FILE_UPLOAD_HANDLERS = ["config.uploads.CappedTemporaryFileHandler"]

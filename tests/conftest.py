@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from config import broker
 from config.celery import app as celery_app
-from tests.settings import BROKER_PREFIX, POSTGRES, RUN_DIR
+from tests.settings import BROKER_PREFIX, POSTGRES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 REQUIRED = set(filter(None, os.environ.get("RECON_REQUIRE", "").split(",")))
@@ -61,11 +61,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _touches_the_database(item: pytest.Item) -> bool:
     marks = any(item.get_closest_marker(name) for name in ("django_db", "services", "worker"))
     return marks or bool(USES_DATABASE & set(getattr(item, "fixturenames", ())))
-
-
-def pytest_unconfigure(config: pytest.Config) -> None:
-    if not hasattr(config, "workerinput"):  # the last process of the run: the others have stopped
-        shutil.rmtree(RUN_DIR, ignore_errors=True)
 
 
 @pytest.fixture(autouse=True)
@@ -139,22 +134,17 @@ class Worker:
     def log(self) -> str:
         return self.log_path.read_text(errors="replace")
 
+    def queued(self) -> int:
+        """How many tasks wait in the queue; what a worker holds is not among them."""
+        with Redis.from_url(self.redis_url) as redis:
+            return int(redis.llen(f"{BROKER_PREFIX}{settings.CELERY_TASK_DEFAULT_QUEUE}"))
+
     def kill(self) -> None:
-        self._end(signal.SIGKILL)
-
-    def stop(self) -> None:
-        self._end(signal.SIGTERM)
-
-    def _end(self, how: signal.Signals) -> None:
         if self.process is None:
             return
         with suppress(ProcessLookupError):
-            os.killpg(self.process.pid, how) if how == signal.SIGKILL else self.process.send_signal(how)
-        try:
-            self.process.wait(15)
-        except subprocess.TimeoutExpired:
             os.killpg(self.process.pid, signal.SIGKILL)
-            self.process.wait(5)
+        self.process.wait(10)
         self.process = None
         if self._log:
             self._log.close()
@@ -170,7 +160,7 @@ def worker(transactional_db: None, redis_url: str, monkeypatch: pytest.MonkeyPat
         try:
             yield one
         finally:
-            one.stop()
+            one.kill()  # nothing of it is kept, and a polite stop takes two seconds
             _empty(redis_url)
 
 

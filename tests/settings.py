@@ -5,13 +5,19 @@ a queue in memory that nobody reads, until a test asks for the ``worker`` fixtur
 with the test's own database (``RECON_TEST_DATABASE``) and queue (``RECON_TEST_BROKER``) in its environment.
 """
 
+import atexit
 import getpass
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 POSTGRES = os.environ.setdefault("RECON_TEST", "sqlite") == "postgres"
-RUN_DIR = Path(os.environ.get("RECON_TEST_RUN") or tempfile.mkdtemp(prefix="recon-test-"))
+if stated := os.environ.get("RECON_TEST_RUN"):
+    RUN_DIR = Path(stated)
+else:
+    RUN_DIR = Path(tempfile.mkdtemp(prefix="recon-test-"))
+    atexit.register(shutil.rmtree, RUN_DIR, ignore_errors=True)  # the process that made it ends last
 BROKER = os.environ.get("RECON_TEST_BROKER", "")
 BROKER_PREFIX = f"{RUN_DIR.name}:{os.environ.get('PYTEST_XDIST_WORKER', 'main')}:"  # several runs may share a Redis
 
