@@ -31,13 +31,19 @@ _FORMULA_CELL: Final = re.compile(
     rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
 )
 _TYPE: Final = re.compile(rb"\st\s*=\s*[\"'](\w*)[\"']")
-_PLACE: Final = re.compile(rb"\sr\s*=\s*[\"']([A-Za-z]{2,}|[A-Za-z]?)([0-9]{7,})?")
-_MANY_LETTERS: Final = re.compile(rb"r\s{0,8}=\s{0,8}[\"'][A-Za-z]{2}")
-_FAR_ROW: Final = re.compile(rb"r\s{0,8}=\s{0,8}[\"'][A-Za-z]{0,3}(?:1(?:0[5-9]|[1-9]\d)\d{4}|[2-9]\d{6}|\d{8})")
+# A cell's place is suspect past column Z or past the last row that a workbook has; written unusually, it is looked at with more patience.
+_SUSPECT: Final = re.compile(rb'r="(?:[A-Za-z]{2,3}[0-9]|[A-Za-z]?(?:1(?:0[5-9]|[1-9][0-9])[0-9]{4}|[2-9][0-9]{6}|[0-9]{8}))')
+_UNUSUAL: Final = (b"r =", b"r\t=", b"r\n=", b"r\r=", b"r= ", b"r=\t", b"r=\n", b"r=\r", b"r='")
+_PLACE: Final = re.compile(rb"\br\s{0,99}=\s{0,99}[\"']([A-Za-z]*)([0-9]+)[\"']")
+_FORMULA_STARTS: Final = (b"<f>", b"<f ", b"<f/", b"<f\n", b"<f\r", b"<f\t", b":f>", b":f ", b":f/")
+_LAST_ROW: Final = 1_048_576
 
 
-def opened_up(data: bytes, limits: Limits) -> bytes:
-    """The archive's XML parts without compression. Raises Unreadable: not a workbook, protected, damaged, or too large inflated."""
+def opened_up(data: bytes, limits: Limits) -> tuple[bytes, bool]:
+    """The archive's XML parts without compression, and whether any cell was turned into a fault.
+
+    Raises Unreadable: not a workbook, protected, damaged, or too large when unpacked.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             parts = {info.filename: info for info in archive.infolist() if _is_wanted(info.filename)}
@@ -69,8 +75,8 @@ def _check_parts(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo], limits:
         raise refusal("too_big", message)
 
 
-def _repacked(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo], limits: Limits) -> bytes:
-    target = io.BytesIO()
+def _repacked(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo], limits: Limits) -> tuple[bytes, bool]:
+    target, has_faults = io.BytesIO(), False
     with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as clean:
         for part in parts:
             # The archive's own reader stops at the size that the directory states, whatever follows.
@@ -78,19 +84,22 @@ def _repacked(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo], limits: Li
                 content = source.read()
             if b"sheetData" in content:
                 _check_extent(content, limits)
-                content = _with_faults(content)
+                marked = _with_faults(content)
+                has_faults |= marked is not content
+                content = marked
             clean.writestr(zipfile.ZipInfo(part.filename), content)
-    return target.getvalue()
+    return target.getvalue(), has_faults
 
 
 def _check_extent(xml: bytes, limits: Limits) -> None:
     """Raises Unreadable where the rectangle from A1 to the furthest cell is larger than is read."""
-    if _FAR_ROW.search(xml):
-        check_size(limits, 1_048_577 if limits.max_rows < 1_048_577 else limits.max_rows + 1, 1, limits.max_workbook_cells)
-    if not _MANY_LETTERS.search(xml):
+    if not _SUSPECT.search(xml) and not any(form in xml for form in _UNUSUAL):
         return
-    columns = max((_column(letters.upper()) for letters in {m[1] for m in _PLACE.finditer(xml)}), default=0)
-    rows = max(map(int, re.findall(rb"\sr\s*=\s*[\"'][A-Za-z]*([0-9]+)", xml)), default=0)
+    places = {(match[1].upper(), len(match[2]), match[2][:3]) for match in _PLACE.finditer(xml)}
+    columns = max((_column(letters) for letters, _, _ in places), default=0)
+    rows = max((int(start) * 10 ** (size - len(start)) for _, size, start in places), default=0)
+    if rows > _LAST_ROW:
+        raise refusal("too_many_rows", "A cell stands below the last row that a workbook can have. Save the sheet as CSV, and drop that.")
     check_size(limits, rows, columns, limits.max_workbook_cells)
 
 
@@ -105,7 +114,7 @@ def _with_faults(xml: bytes) -> bytes:
     """The sheet with its error cells, and its formulas without a result, as texts that start with ``FAULT``."""
     if b'"e"' in xml or b"'e'" in xml:
         xml = _ERROR_CELL.sub(rb'\1"str"\3' + _MARK, xml)
-    if re.search(rb"<(?:\w+:)?f[\s>/]", xml):
+    if any(start in xml for start in _FORMULA_STARTS):
         xml = _FORMULA_CELL.sub(_without_result, xml)
     return xml
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from accounts.products import CODES, folded, product_named
 from ingest.sources.columns import OWNERS, Columns, Entry
-from ingest.sources.grid import Grid, Ints, Mask, Texts, any_of, flags, nonblank, trimmed
+from ingest.sources.grid import Grid, Ints, Mask, Texts, any_of, edges, flags, nonblank, trimmed
 from ingest.sources.numbers import Numbers, prices, quantities
 from ingest.sources.reading import DecimalSign
 
@@ -45,9 +45,14 @@ class Body:
             self._texts[index] = trimmed(self.grid.columns[index].slice(self.first))
         return self._texts[index]
 
+    def encoded(self, index: int) -> pa.DictionaryArray:
+        """A column's cells as written, each distinct text once."""
+        cells = self.grid.columns[index].slice(self.first).combine_chunks()
+        return (cells if isinstance(cells, pa.Array) else pa.concat_arrays(cells.chunks)).dictionary_encode()
+
     def cell(self, index: int, row: int) -> str:
-        text: str = self.text(index)[row].as_py()
-        return text
+        text: str = self.grid.columns[index][self.first + row].as_py()
+        return text.strip()
 
     def fault(self, index: int) -> Mask:
         """Cells of a workbook that are errors, or formulas without a result."""
@@ -72,7 +77,7 @@ class Body:
     @cached_property
     def quantities(self) -> list[Numbers]:
         """One for each entry of ``columns``."""
-        return [quantities(self.text(entry.quantity), self.decimal, self._typed(entry.quantity)) for entry in self.columns.entries]
+        return [quantities(self.encoded(entry.quantity), self.decimal, self._typed(entry.quantity)) for entry in self.columns.entries]
 
     @cached_property
     def prices(self) -> list[Numbers | None]:
@@ -80,7 +85,7 @@ class Body:
 
     def _prices(self, entry: Entry) -> Numbers | None:
         index = entry.unit_price
-        return None if index is None else prices(self.text(index), self.decimal, self._typed(index))
+        return None if index is None else prices(self.encoded(index), self.decimal, self._typed(index))
 
     def _typed(self, index: int) -> Mask | None:
         typed = self.grid.typed.get(index)
@@ -96,16 +101,15 @@ class Body:
         """In a long layout, each row's product as an index into ``CODES``; -1 where it is blank or unknown (0 throughout in a wide one)."""
         if self.columns.product is None:
             return np.zeros(self.height, dtype=np.int64)
-        encoded = self.text(self.columns.product).dictionary_encode()
+        encoded = self.encoded(self.columns.product)
         codes = [CODES.index(code) if (code := product_named(text)) else -1 for text in encoded.dictionary.to_pylist()]
         places = encoded.indices.to_numpy(zero_copy_only=False)
         return np.asarray(codes, dtype=np.int64)[places] if codes else np.zeros(0, dtype=np.int64)
 
     @cached_property
     def blank(self) -> Mask:
-        """Rows without anything in any cell; only rows whose read columns are blank are looked at further."""
-        maybe = ~any_of([nonblank(self.text(index)) for index in self.columns.mapped], self.height)
-        rows = np.flatnonzero(maybe)
+        """Rows without anything in any cell; only those without Organization and quantity are looked at further."""
+        rows = np.flatnonzero(~(self.named | self.counted))
         for column in self.grid.columns:
             if len(rows):
                 rows = rows[~nonblank(trimmed(column.take(pa.array(rows + self.first))))]
@@ -118,8 +122,9 @@ class Body:
         """Rows whose read cells are the header's own, whatever their case and spacing."""
         index = next(iter(self.columns.owners.values()))
         wanted = {place: folded(self.header[place]) for place in self.columns.mapped}
-        starts = pc.utf8_lower(pc.utf8_slice_codeunits(self.text(index), 0, 1))
-        maybe = np.flatnonzero(flags(pc.equal(starts, self.header[index].strip()[:1].lower())))
+        start = self.header[index].strip()[:1]
+        likely = {ord(char) for char in (start.lower(), start.upper()) if len(char) == 1 and char.isascii()} or range(256)
+        maybe = np.flatnonzero(np.isin(edges(self.text(index))[0], list(likely)))
         texts = self.text(index).take(pa.array(maybe))
         same = [text for text in pc.unique(texts).to_pylist() if folded(text) == wanted[index]]
         found = self.none.copy()

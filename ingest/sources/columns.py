@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+import pyarrow as pa
+
 from accounts.products import BY_CODE, CODES, product_named
-from ingest.sources.grid import Grid, Mask, Texts, letter, titled, trimmed
+from ingest.sources.grid import Column, Grid, Mask, letter, titled, trimmed
 from ingest.sources.header import fields_of, is_plainly_no_product
 from ingest.sources.numbers import Fault, quantities
 from ingest.sources.reading import Issue, Leg, Mapping
@@ -63,7 +65,7 @@ def columns_of(fields: dict[int, str]) -> Columns:
     return Columns(owners, None, tuple(Entry(code, at[f"quantity:{code}"], at.get(f"unit_price:{code}", lone)) for code in codes))
 
 
-def guess_columns(header: Sequence[str], body: Callable[[int], Texts], line: int) -> Guessed:
+def guess_columns(header: Sequence[str], body: Callable[[int], Column], line: int) -> Guessed:
     """Which column is which. ``body`` gives a column's cells below the header."""
     fields = fields_of(header)
     found: dict[str, list[int]] = {}
@@ -89,7 +91,7 @@ def guess_columns(header: Sequence[str], body: Callable[[int], Texts], line: int
     return guessed
 
 
-def _product_column(found: dict[str, list[int]], body: Callable[[int], Texts]) -> int | None:
+def _product_column(found: dict[str, list[int]], body: Callable[[int], Column]) -> int | None:
     """The product column of a long layout: the one with the most cells that name a product; None means a wide layout.
 
     Beside columns of products it is taken for long only if at least half of its cells name one.
@@ -97,15 +99,17 @@ def _product_column(found: dict[str, list[int]], body: Callable[[int], Texts]) -
     candidates = found.get("product", [])
     if not candidates or "quantity" not in found:
         return None
+    is_wide_too = any(name.startswith("quantity:") for name in found)
+    if len(candidates) == 1 and not is_wide_too:
+        return candidates[0]
     counts = [_recognised(body(index)) for index in candidates]
     best = max(range(len(candidates)), key=lambda place: (counts[place][0], -place))
-    is_wide_too = any(name.startswith("quantity:") for name in found)
     if is_wide_too and (counts[best][0] == 0 or counts[best][0] * 2 < counts[best][1]):
         return None
     return candidates[best]
 
 
-def _recognised(cells: Texts) -> tuple[int, int]:
+def _recognised(cells: Column) -> tuple[int, int]:
     """How many cells name a product, and how many are not blank."""
     counts = cells.value_counts()
     known = total = 0
@@ -178,8 +182,7 @@ def unknown_columns(header: Sequence[str], width: int, guessed: dict[int, str], 
 
 
 def _holds_quantities(grid: Grid, index: int, rows: Mask) -> bool:
-    cells = trimmed(grid.columns[index].filter(rows)).dictionary_encode().dictionary
-    numbers = quantities(cells)
+    numbers = quantities(trimmed(grid.columns[index].filter(pa.array(rows))).unique().dictionary_encode())
     odd = numbers.bad & (numbers.faults != Fault.AMBIGUOUS.value)
     return bool(not odd.any() and ((numbers.values > 0) | numbers.bad).any())
 

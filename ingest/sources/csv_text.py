@@ -80,7 +80,7 @@ class CsvTable:
         width = max(map(len, chunks), default=0)
         sizes = [len(chunk[0]) if chunk else min(_CHUNK, len(lines) - i * _CHUNK) for i, chunk in enumerate(chunks)]
         columns = [
-            pa.concat_arrays([chunk[i] if i < len(chunk) else blanks(size) for chunk, size in zip(chunks, sizes, strict=True)])
+            pa.chunked_array([chunk[i] if i < len(chunk) else blanks(size) for chunk, size in zip(chunks, sizes, strict=True)])
             for i in range(width)
         ]
         return Grid(columns, np.asarray(lines, dtype=np.int64))
@@ -92,21 +92,31 @@ class CsvTable:
         width, above = len(header.cells), max(len(record.cells) for record in head)
         if start >= len(self.data) or not 2 <= width <= self.limits.max_columns or above > self.limits.max_columns:
             return None
-        lines = _regular_lines(self.data, start, ord(self.delimiter), header.end + 1)
-        body = None if lines is None else self._arrow(start, width, lines)
-        if lines is None or body is None or body.num_rows != len(lines):
+        found = self._body(start, width, header.end + 1)
+        if found is None:
             return None
+        body, lines = found
         tops = _columns([record.cells for record in head], max(above, width))
-        columns = [pa.concat_arrays([top, *(body.column(i).chunks if i < width else [blanks(len(lines))])]) for i, top in enumerate(tops)]
+        columns = [pa.chunked_array([top, *(body.column(i).chunks if i < width else [blanks(len(lines))])]) for i, top in enumerate(tops)]
         return Grid(columns, np.concatenate([np.asarray([record.line for record in head], dtype=np.int64), lines]))
 
-    def _arrow(self, start: int, width: int, lines: Ints) -> pa.Table | None:
+    def _body(self, start: int, width: int, first: int) -> tuple[pa.Table, Ints] | None:
+        """The rows from ``start`` on, which is line ``first``, and the line that each begins on."""
+        if self.data.find(b'"', start) < 0:
+            body = self._arrow(start, width, False)
+            return None if body is None else (body, np.arange(first, first + body.num_rows, dtype=np.int64))
+        lines = _regular_lines(self.data, start, ord(self.delimiter), first)
+        spans = lines is not None and len(lines) != self.data.count(b"\n", start) + (self.data[-1] != _NEWLINE)
+        body = None if lines is None else self._arrow(start, width, spans)
+        return None if lines is None or body is None or body.num_rows != len(lines) else (body, lines)
+
+    def _arrow(self, start: int, width: int, spans: bool) -> pa.Table | None:
+        """The text from ``start`` on; ``spans`` says that some cell holds a line end."""
         names = [str(index) for index in range(width)]
-        spans = _line_count(self.data, start) != len(lines)
         try:
             return pa_csv.read_csv(
                 pa.BufferReader(pa.py_buffer(self.data).slice(start)),
-                read_options=pa_csv.ReadOptions(column_names=names, block_size=1 << 20),
+                read_options=pa_csv.ReadOptions(column_names=names, block_size=1 << 22),
                 parse_options=pa_csv.ParseOptions(delimiter=self.delimiter, ignore_empty_lines=False, newlines_in_values=spans),
                 convert_options=pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), check_utf8=False),
             )
@@ -135,18 +145,12 @@ def _offset(data: bytes, lines: int) -> int:
     return offset
 
 
-def _line_count(data: bytes, start: int) -> int:
-    return data.count(b"\n", start) + (data[-1] != _NEWLINE)
-
-
 def _regular_lines(data: bytes, start: int, delimiter: int, first: int) -> Ints | None:
     """The line on which each row from ``start`` on begins, or None where quotation marks stand where no rule expects them.
 
     Regular means: one opens at the start of a cell or right after its twin, one closes before a delimiter, a line end or its twin.
     Then, and only then, a line end belongs to a cell exactly when an odd number of marks stands before it.
     """
-    if data.find(b'"', start) < 0:
-        return np.arange(first, first + _line_count(data, start), dtype=np.int64)
     text = np.frombuffer(data, dtype=np.uint8)[start:]
     marks = np.flatnonzero(text == _QUOTE)
     opening, closing = marks[0::2], marks[1::2]

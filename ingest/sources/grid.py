@@ -13,8 +13,10 @@ from ingest.sources.limits import Limits
 from ingest.sources.refusals import refusal
 
 Mask: TypeAlias = npt.NDArray[np.bool_]
+Bytes: TypeAlias = npt.NDArray[np.uint8]
 Ints: TypeAlias = npt.NDArray[np.int64]
 Texts: TypeAlias = pa.StringArray
+Column: TypeAlias = pa.ChunkedArray
 
 #: Title lines are looked for in this many rows: a header further down is for a person to point at.
 HEAD_ROWS: Final = 50
@@ -32,13 +34,13 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Grid:
-    """All rows of a sheet or file. ``columns`` are string arrays of one length without nulls, as written (not trimmed).
+    """All rows of a sheet or file. ``columns`` are chunked string arrays of one length without nulls, as written (not trimmed).
 
     ``lines`` is each row's place in the file. ``typed`` says, by column, which cells are numbers by type (workbooks only), and
     ``faults`` which are errors or formulas without a result (their text is what the workbook shows).
     """
 
-    columns: list[Texts]
+    columns: list[Column]
     lines: Ints
     typed: dict[int, Mask] = field(default_factory=dict)
     faults: dict[int, Mask] = field(default_factory=dict)
@@ -87,7 +89,7 @@ def check_size(limits: Limits, rows: int, columns: int, cells: int) -> None:
         raise refusal("too_many_cells", f"{rows:,} rows of {columns:,} columns are more than is read. Remove columns, or split the file.")
 
 
-def check_lengths(limits: Limits, columns: Sequence[Texts], lines: Ints) -> None:
+def check_lengths(limits: Limits, columns: Sequence[Column], lines: Ints) -> None:
     """Raises Unreadable, naming the line, where a cell is longer than a workbook could hold."""
     for column in columns:
         if (pc.max(pc.binary_length(column)).as_py() or 0) > limits.max_cell_length:
@@ -117,8 +119,20 @@ def any_of(masks: Sequence[Mask], height: int) -> Mask:
     return found
 
 
-def trimmed(column: Texts) -> Texts:
-    return pc.utf8_trim(column, characters=WHITE_SPACE)
+def trimmed(column: Column | Texts) -> Texts:
+    cells = pc.utf8_trim(column, characters=WHITE_SPACE)
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+
+
+def edges(cells: Texts) -> tuple[Bytes, Bytes]:
+    """The first and the last byte of each text, 0 where it is empty: to put most texts out of question at little cost."""
+    starts = np.frombuffer(cells.buffers()[1], dtype=np.int32)[cells.offset : cells.offset + len(cells) + 1].astype(np.int64)
+    text = np.frombuffer(cells.buffers()[2] or b"", dtype=np.uint8)
+    if not len(text):
+        return np.zeros(len(cells), dtype=np.uint8), np.zeros(len(cells), dtype=np.uint8)
+    empty = starts[1:] == starts[:-1]
+    first = np.where(empty, 0, text[np.minimum(starts[:-1], len(text) - 1)])
+    return first, np.where(empty, 0, text[np.maximum(starts[1:] - 1, 0)])
 
 
 def nonblank(column: Texts) -> Mask:

@@ -144,15 +144,15 @@ def evident_sign(texts: list[str]) -> DecimalSign:
     return signs.pop() if len(signs) == 1 else ""
 
 
-def quantities(cells: Texts, decimal: DecimalSign = "", typed: Mask | None = None) -> Numbers:
-    """A column of trimmed cells as quantities; ``typed`` cells are a workbook's own numbers, in which the point is the decimal sign."""
+def quantities(cells: pa.DictionaryArray, decimal: DecimalSign = "", typed: Mask | None = None) -> Numbers:
+    """A column of cells as quantities; ``typed`` cells are a workbook's own numbers, in which the point is the decimal sign."""
     return _column(cells, lambda text: parse_quantity(text, decimal), typed, lambda text: parse_quantity(text, "."), digits=9, unit=1)
 
 
-def prices(cells: Texts, decimal: DecimalSign = "", typed: Mask | None = None) -> Numbers:
+def prices(cells: pa.DictionaryArray, decimal: DecimalSign = "", typed: Mask | None = None) -> Numbers:
     """A column of trimmed cells as micros. Where no sign is stated, the one that the column's texts show decides for all of them."""
-    texts = cells if typed is None else cells.filter(pa.array(~typed))
-    sign = decimal or evident_sign(pc.unique(texts).to_pylist())
+    texts = cells.dictionary if typed is None else pc.unique(cells.filter(pa.array(~typed)).cast(pa.string()))
+    sign = decimal or evident_sign(texts.to_pylist())
 
     def parse(text: str) -> int | Fault:
         value = parse_price(text, decimal)
@@ -161,14 +161,13 @@ def prices(cells: Texts, decimal: DecimalSign = "", typed: Mask | None = None) -
     return _column(cells, parse, typed, lambda text: parse_price(text, "."), digits=6, unit=MICROS)
 
 
-def _column(cells: Texts, parse: Parse, typed: Mask | None, parse_typed: Parse, *, digits: int, unit: int) -> Numbers:
+def _column(cells: pa.DictionaryArray, parse: Parse, typed: Mask | None, parse_typed: Parse, *, digits: int, unit: int) -> Numbers:
     """Each distinct text is parsed once; those of at most so many plain ``digits`` all together, as so many ``unit``."""
-    encoded = cells.dictionary_encode()
-    places = encoded.indices.to_numpy(zero_copy_only=False)
-    found = _distinct(encoded.dictionary, parse, digits, unit)
+    places = cells.indices.to_numpy(zero_copy_only=False)
+    found = _distinct(cells.dictionary, parse, digits, unit)
     values, faults = found.values[places], found.faults[places]
     if typed is not None and typed.any():
-        other = _distinct(encoded.dictionary, parse_typed, digits, unit)
+        other = _distinct(cells.dictionary, parse_typed, digits, unit)
         values, faults = np.where(typed, other.values[places], values), np.where(typed, other.faults[places], faults)
     return Numbers(values, faults)
 

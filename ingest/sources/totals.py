@@ -1,7 +1,7 @@
 """Rows labelled as totals: set aside where their numbers are the sum above them, an error where they are not."""
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -10,11 +10,19 @@ import pyarrow.compute as pc
 from accounts.names import normalise
 from accounts.products import CODES, folded
 from ingest.sources.body import Body
-from ingest.sources.grid import Ints, Mask, Texts, flags, trimmed
+from ingest.sources.grid import Ints, Mask, Texts, edges, flags, trimmed
 from ingest.sources.numbers import Fault, Numbers
 
 LABELS: Final = frozenset({"total", "grand total", "subtotal", "sub total", "sum"})
-Verdict = Literal["ties", "unproved", "differs"]
+
+
+def _bytes(letters: str) -> Mask:
+    """Which bytes a label may start or end with: some letters, whatever is no letter or digit, and all of other alphabets."""
+    return np.asarray([chr(code).lower() in letters or not chr(code).isalnum() or code > 127 for code in range(256)], dtype=np.bool_)
+
+
+_LABEL_STARTS: Final = _bytes("gst")
+_LABEL_ENDS: Final = _bytes("lm")
 
 
 @dataclass
@@ -48,12 +56,13 @@ def _first_texts(body: Body, rows: Ints) -> Texts:
 
 def _is_label(texts: Texts) -> Mask:
     """Only texts that could be a label are normalised one by one."""
-    plain = pc.utf8_lower(texts)
-    if not pc.all(pc.string_is_ascii(texts)).as_py():
-        plain = pc.utf8_lower(pc.utf8_normalize(texts, form="NFKC"))
-    maybe = pc.or_(pc.match_substring(plain, "total"), pc.match_substring(plain, "sum"))
-    labels = [text for text in pc.unique(texts.filter(maybe)).to_pylist() if normalise(text) in LABELS]
-    return flags(pc.is_in(texts, pa.array(labels, pa.string())))
+    first, last = edges(texts)
+    maybe = np.flatnonzero(_LABEL_STARTS[first] & _LABEL_ENDS[last])
+    likely = texts.take(pa.array(maybe))
+    labels = [text for text in pc.unique(likely).to_pylist() if normalise(text) in LABELS]
+    found = np.zeros(len(texts), dtype=np.bool_)
+    found[maybe] = flags(pc.is_in(likely, pa.array(labels, pa.string())))
+    return found
 
 
 def check_totals(body: Body, rows: Ints, summed: Mask, rejected: Mask) -> Totals:

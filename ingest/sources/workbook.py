@@ -33,6 +33,7 @@ class SheetTable:
     hidden: bool
     book: CalamineWorkbook
     limits: Limits
+    has_faults: bool
     delimiter: str = ","
     encoding: str = "utf-8"
 
@@ -50,19 +51,19 @@ class SheetTable:
         rows = self._rows
         grid = Grid([], np.arange(1, len(rows) + 1, dtype=np.int64))
         for index, cells in enumerate(zip(*rows, strict=True)):
-            _add_column(grid, index, cells)
+            _add_column(grid, index, cells, self.has_faults)
         check_lengths(self.limits, grid.columns, grid.lines)
         return grid
 
 
 def open_workbook(data: bytes, limits: Limits) -> list[SheetTable]:
     """The sheets of a workbook, in its order. Raises Unreadable."""
-    clean = opened_up(data, limits)
+    clean, has_faults = opened_up(data, limits)
     book: CalamineWorkbook = _guarded(lambda: CalamineWorkbook.from_object(io.BytesIO(clean)))
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     if not sheets:
         raise refusal("empty", "The workbook has no sheet with cells.")
-    return [SheetTable(sheet.name, sheet.visible != SheetVisibleEnum.Visible, book, limits) for sheet in sheets]
+    return [SheetTable(sheet.name, sheet.visible != SheetVisibleEnum.Visible, book, limits, has_faults) for sheet in sheets]
 
 
 def _sheet(book: CalamineWorkbook, name: str) -> CalamineSheet:
@@ -84,19 +85,26 @@ def _guarded(call: Callable[[], T]) -> T:
         raise
 
 
-def _add_column(grid: Grid, index: int, cells: tuple[Cell, ...]) -> None:
+def _add_column(grid: Grid, index: int, cells: tuple[Cell, ...], has_faults: bool) -> None:
     """Appends a column, with masks of its typed numbers and its faults where it has any."""
     kinds = set(map(type, cells))
-    if kinds != {str}:
-        if int in kinds or float in kinds:
-            grid.typed[index] = np.fromiter((type(cell) in (int, float) for cell in cells), dtype=np.bool_, count=len(cells))
-        written = {cell: shown(cell) for cell in set(cells) if type(cell) is float}
-        cells = tuple(cell if type(cell) is str else written[cell] if type(cell) is float else shown(cell) for cell in cells)
-    column = pa.array(cells, pa.string())
-    if FAULT in "".join(set(map(str, cells))):
-        grid.faults[index] = np.fromiter((str(cell).startswith(FAULT) for cell in cells), dtype=np.bool_, count=len(cells))
-        column = pa.array([str(cell).removeprefix(FAULT) for cell in cells], pa.string())
-    grid.columns.append(column)
+    if int in kinds or float in kinds:
+        grid.typed[index] = np.fromiter((type(cell) in (int, float) for cell in cells), dtype=np.bool_, count=len(cells))
+    if has_faults and str in kinds:
+        faults = np.fromiter((type(cell) is str and cell.startswith(FAULT) for cell in cells), dtype=np.bool_, count=len(cells))
+        if faults.any():
+            grid.faults[index] = faults
+    grid.columns.append(pa.chunked_array([pa.array(_written(cells, kinds, has_faults), pa.string())]))
+
+
+def _written(cells: tuple[Cell, ...], kinds: set[type], has_faults: bool) -> list[str] | tuple[Cell, ...]:
+    """All cells as text; each distinct float is written once."""
+    if kinds == {str} and not has_faults:
+        return cells
+    if bool in kinds or has_faults:  # True equals 1.0, so it could not be looked up
+        return [shown(cell) for cell in cells]
+    texts = {cell: shown(cell) for cell in set(cells)}
+    return [texts[cell] for cell in cells]
 
 
 def shown(cell: Cell) -> str:
