@@ -126,9 +126,7 @@ def _rejected(given: LegInput, organizations: pd.DataFrame) -> pd.DataFrame:
 _COLUMNS: Final = ["reconciliation_id", "run", "organization_id", "product", "name", "weight", "flags", *_NUMBERS]
 
 
-def _records(
-    reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame
-) -> Iterator[tuple[Any, ...]]:
+def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     keys = organizations["pk"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
     names = organizations["name"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
     products = rows["product"].astype(object).tolist()
@@ -156,6 +154,7 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
     return {
         "rows": len(rows),
         "severities": {str(s): int((rows["severity"] == s).sum()) for s in Severity.values},
+        "flagged": {check: int((rows[f"{check}_severity"] >= Severity.INVESTIGATE).sum()) for check in CHECKS},
         "all": _figures(rows),
         "within": _figures(rows[rows["severity"] == Severity.WITHIN]),
         "legs": {leg: int(table.lines["quantity"].sum()) if table.is_provided else None for leg, table in legs.items()},
@@ -165,7 +164,7 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
 
 def _product_summary(code: str, total: Any, rows: pd.DataFrame) -> dict[str, Any]:
     units = {leg: None if pd.isna(getattr(total, leg)) else int(getattr(total, leg)) for leg in _LEG_ORDER}
-    return {"product": code, **units, **_figures(rows)}
+    return {"product": code, **units, **{f"{check}_figures": given for check, given in _figures(rows).items()}}
 
 
 _LEG_ORDER: Final = ("billed", "expected", "rebilled", "previous")

@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, time
 from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO, Final, Literal
 
 import pandas as pd
 import xlsxwriter
 
+from accounts.calendar import Cycle
 from recon.exports.sheet import MonthSheet
 from recon.exports.words import clean, cycle_words, heading, starts_a_formula, status
 
@@ -87,7 +88,7 @@ class Book:
                 "subject": cycle_words(sheet.cycle),
                 "author": "",
                 "status": status(sheet),
-                "created": _in_utc(sheet.counted_at),
+                "created": _fixed_moment(sheet.cycle),
             }
         )
         self.workbook.set_calc_mode("auto")
@@ -223,5 +224,6 @@ def _print_text(text: str) -> str:
     return clean(text)[:_PRINT_TEXT].replace("&", "&&")
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+def _fixed_moment(cycle: Cycle | None) -> datetime:
+    """A property that a workbook must have; not the clock, so that the same month gives the same bytes."""
+    return datetime.combine(cycle.end if cycle else date(2000, 1, 1), time())

@@ -71,7 +71,6 @@ class MonthSheet:
     currency: str
     revision: int
     draft: bool
-    counted_at: datetime
     rows: pd.DataFrame
     files: Sequence[FileRef] = ()
     totals: Sequence[ProductTotal] = ()

@@ -10,7 +10,7 @@ import pandas as pd
 from accounts.products import CODES
 from recon.exports.book import FIRST_ROW, Book, Column, Kind, money
 from recon.exports.sheet import ProductTotal
-from recon.exports.words import LEGS, SEVERITIES, cycle_words, moment_words, product_label, product_unit, status
+from recon.exports.words import LEGS, SEVERITIES, cycle_words, product_label, product_unit, status
 
 LINES: Final = "Rebill lines"
 _WIDTHS: Final = (26, 26, 22, 11, 11, 11, 11, 15, 15, 17)
@@ -89,7 +89,6 @@ def _month(page: _Page) -> None:
     page.pair("Cycle", cycle_words(sheet.cycle))
     page.pair("Revision", str(sheet.revision))
     page.pair("Status", f"{status(sheet)}: not signed, so nothing may be charged from it yet" if sheet.draft else status(sheet))
-    page.pair("Counted", moment_words(sheet.counted_at))
     page.pair("Currency", sheet.currency or "not stated")
 
 

@@ -11,7 +11,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from ingest import jobs, storage
-from ingest.models import LegInput, UsageLine
+from ingest.models import Leg, UsageLine
 from ingest.services.intake import Refused
 from recon import store
 from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, TooManyRows, rows_frame
@@ -57,9 +57,7 @@ def build(subject: int, progress: jobs.Progress) -> None:
             raise jobs.JobFailed(str(too_many)) from too_many
         stored = storage.store(written)
     name = target.file_name(sheet, slug=account.slug)
-    Export.objects.filter(pk=subject).update(
-        sha256=stored.sha256, size=stored.size, name=name, run=reconciliation.run, draft=sheet.draft
-    )
+    Export.objects.filter(pk=subject).update(sha256=stored.sha256, size=stored.size, name=name, run=reconciliation.run, draft=sheet.draft)
 
 
 def open_sheet(export: Export) -> BinaryIO:
@@ -77,18 +75,17 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         currency=cycle.account.currency,
         revision=reconciliation.revision,
         draft=reconciliation.is_draft,
-        counted_at=reconciliation.counted_at,  # type: ignore[arg-type]
         rows=frame,
         files=_files(cycle),
-        totals=[ProductTotal(p["product"], *(p[leg] for leg in ("billed", "expected", "rebilled", "previous"))) for p in _products(reconciliation)],
+        totals=_totals(reconciliation),
         notes=_notes(reconciliation),
         left_out=left_out(reconciliation),
     )
 
 
-def _products(reconciliation: Reconciliation) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = reconciliation.totals.get("products", [])
-    return found
+def _totals(reconciliation: Reconciliation) -> list[ProductTotal]:
+    legs = ("billed", "expected", "rebilled", "previous")
+    return [ProductTotal(p["product"], *(p[leg] for leg in legs)) for p in reconciliation.totals.get("products", [])]
 
 
 def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
@@ -143,6 +140,6 @@ def left_out(reconciliation: Reconciliation) -> list[str]:
         waiting = UsageLine.objects.filter(source_file=source_file, organization__isnull=True).count()
         if waiting:
             said.append(f"{waiting} rows of {source_file.name} ({leg}) wait for their Organization.")
-    missing = [leg for leg in LegInput.leg.field.choices or () if leg[0] not in reconciliation.inputs]  # type: ignore[union-attr]
-    said += [f"No {str(label).lower()} was imported: nothing could be compared with it." for _, label in missing]
+    missing = [leg.label.lower() for leg in Leg if leg.value not in reconciliation.inputs]
+    said += [f"No {label} was imported: nothing could be compared with it." for label in missing]
     return said

@@ -56,9 +56,7 @@ def start_import(
         locked.state, locked.imported_by = State.IMPORTING, by
         locked.partial, locked.without_rejected = partial, without_rejected
         locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected"])
-        return jobs.enqueue(
-            "import", locked.pk, label=f"Importing {locked.name}", account=locked.account, by=by, source_file=locked
-        )
+        return jobs.enqueue("import", locked.pk, label=f"Importing {locked.name}", account=locked.account, by=by, source_file=locked)
 
 
 def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
@@ -112,9 +110,11 @@ def import_file(subject: int, progress: jobs.Progress) -> None:
     _forget_lines(subject)
     bulk.load(UsageLine, _LINE_COLUMNS, _reporting(_line_records(subject, lines), progress, rows))
     bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(subject, rejected))
+    cycle, by = cast(BillingCycle, source_file.cycle), cast(User, source_file.imported_by)
     with transaction.atomic():
-        if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.IMPORTED, imported_at=timezone.now()):
-            _take_leg(source_file, cast(BillingCycle, source_file.cycle), by=cast(User, source_file.imported_by), partial=source_file.partial)
+        importing = SourceFile.objects.filter(pk=subject, state=State.IMPORTING)
+        if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
+            _take_leg(source_file, cycle, by=by, partial=source_file.partial)
 
 
 def _read(source_file: SourceFile, progress: jobs.Progress) -> Reading:
@@ -243,5 +243,3 @@ def _reporting(records: Iterator[tuple[Any, ...]], progress: jobs.Progress, tota
         if number % 2000 == 0:
             progress(number, total, "Loading rows")
         yield record
-
-

@@ -37,3 +37,9 @@ def _still_stale(subject: int, message: str) -> None:
 @jobs.handles("recount", give_up=_still_stale)
 def recount(subject: int, progress: jobs.Progress) -> None:
     store.recount(BillingCycle.objects.select_related("account").get(pk=subject), progress)
+
+
+def shown(cycle: BillingCycle) -> Reconciliation:
+    """The revision that the month's page shows."""
+    found = Reconciliation.objects.filter(cycle=cycle).select_related("cycle__account").first()
+    return found or Reconciliation(cycle=cycle, revision=1)

@@ -1,0 +1,177 @@
+"""One page of a month's list with what stands beside each row, in a constant number of queries."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from django.core.paginator import Paginator
+from django.db.models import Count, F, Sum
+from django.http import HttpRequest, QueryDict
+from django.urls import reverse
+from django.utils.functional import cached_property
+from django_tables2 import RequestConfig
+
+from accounts.models import Account
+from accounts.templatetags.recon_ui import signed, signed_money, units
+from recon.filters import VIEWS, VarianceFilter, rows_of, view_condition
+from recon.models import Note, Reconciliation, Variance
+from recon.tables import VarianceTable
+
+PER_PAGE: Final = 50
+CYCLES: Final = 12
+Key = tuple[int, str]
+
+
+class _Counted(Paginator):  # type: ignore[type-arg]
+    """A paginator that was told the count, where the month's own figures have it."""
+
+    known: int | None = None
+
+    @cached_property
+    def count(self) -> int:
+        return self.known if self.known is not None else super().count
+
+
+class Listing:
+    """The list as one request asks for it: ``filter``, ``table``, ``views`` (tabs with counts)."""
+
+    def __init__(self, request: HttpRequest, account: Account, reconciliation: Reconciliation, opened: Key | None = None) -> None:
+        self.account, self.reconciliation, self.opened = account, reconciliation, opened
+        self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation))
+        self.is_filtered = any(request.GET.get(name) for name in ("q", "product", "severity", "view"))
+        self.query = request.GET.urlencode()
+        rows = self.filter.qs.defer("reconciliation")
+        # The rows of the page are fetched once; what stands beside them is then asked for by their keys.
+        self.table = self._table(request, rows)
+
+    def _table(self, request: HttpRequest, rows: Any) -> VarianceTable:
+        beside: dict[str, Any] = {"urls": {}, "history": {}, "notes": {}}
+        table = VarianceTable(
+            rows.order_by(*_DEFAULT),
+            inputs=self.reconciliation.inputs,
+            opened=self.opened,
+            covered=covered(self.reconciliation),
+            **beside,
+        )
+        table.caption = "Units and money by Organization and product. Differences are billed minus the other leg."
+        known = None if self.is_filtered else self.reconciliation.totals.get("rows")
+        paginator = type("Counted", (_Counted,), {"known": known})
+        RequestConfig(request, paginate={"per_page": PER_PAGE, "paginator_class": paginator, "silent": True}).configure(table)
+        shown = [row.record for row in table.paginated_rows]
+        table.urls = {_key(one): self.url(_key(one)) for one in shown}
+        table.histories = histories(self.reconciliation, shown)
+        table.notes = note_counts(self.reconciliation, shown)
+        table.footer_rows = self._footer()
+        self.shown = shown
+        return table
+
+    @property
+    def sorted_note(self) -> str:
+        return "" if self.filter.data.get("sort") else "most severe first, then by money"
+
+    def url(self, key: Key) -> str:
+        """A row's own address, which keeps the list's filter, order and page beside it."""
+        start = self.reconciliation.cycle.start.isoformat()
+        address = reverse("recon:row", args=[self.account.slug, start, *key])
+        return f"{address}?{self.query}" if self.query else address
+
+    @property
+    def views(self) -> list[dict[str, Any]]:
+        """The saved views, with how many rows each shows."""
+        rows = rows_of(self.reconciliation)
+        counts = rows.aggregate(**{f"n_{view}": Count("pk", filter=view_condition(view)) for view, _ in VIEWS if view})
+        total = self.reconciliation.totals.get("rows", 0)
+        return [
+            {
+                "code": code,
+                "label": label,
+                "count": counts[f"n_{code}"] if code else total,
+                "url": self._view_url(code),
+                "is_current": (self.filter.data.get("view") or "") == code,
+            }
+            for code, label in VIEWS
+        ]
+
+    def _view_url(self, code: str) -> str:
+        query = QueryDict(self.query, mutable=True)
+        query.pop("page", None)
+        query.pop("view", None)
+        if code:
+            query["view"] = code
+        month = reverse("recon:month", args=[self.account.slug, self.reconciliation.cycle.start.isoformat()])
+        return f"{month}?{query.urlencode()}" if query else month
+
+    def _footer(self) -> list[dict[str, Any]]:
+        totals = self.reconciliation.totals
+        if self.is_filtered or not totals:
+            return [self._sums()]
+        legs = totals["legs"]
+        return [
+            {"name": f"All {units(totals['rows'])} rows", **{leg: _units(legs.get(leg)) for leg in _LEGS}, **_gaps(totals["all"])},
+            {"name": "Within tolerance", **_gaps(totals["within"])},
+        ]
+
+    def _sums(self) -> dict[str, Any]:
+        """The foot of a filtered list: the sums of what it shows, over all its pages."""
+        names = (*_LEGS, "expected_difference", "rebilled_difference", "expected_money", "rebilled_money")
+        sums = self.filter.qs.aggregate(rows=Count("pk"), **{f"sum_{name}": Sum(name) for name in names})
+        texts = {name: _units(sums[f"sum_{name}"]) for name in _LEGS}
+        texts |= {name: signed(_whole(sums[f"sum_{name}"])) for name in names if name.endswith("difference")}
+        texts |= {name: signed_money(_whole(sums[f"sum_{name}"])) for name in names if name.endswith("money")}
+        return {"name": f"These {units(sums['rows'])} rows", **texts}
+
+
+_DEFAULT: Final = ("-severity", "-weight", "name", "product")
+_LEGS: Final = ("billed", "expected", "rebilled", "previous")
+
+
+def _key(row: Variance) -> Key:
+    return (row.organization_id, row.product)
+
+
+def _whole(value: Any) -> int | None:
+    return None if value is None else int(value)
+
+
+def _units(value: Any) -> str:
+    return "" if value is None else units(int(value))
+
+
+def _gaps(figures: dict[str, Any]) -> dict[str, str]:
+    texts = {}
+    for check in ("expected", "rebilled"):
+        given = figures[check]
+        texts[f"{check}_difference"] = signed(given["difference"]) if given["checked"] else ""
+        texts[f"{check}_money"] = signed_money(given["over"] + given["under"]) if given["priced"] else ""
+    return texts
+
+
+def covered(reconciliation: Reconciliation) -> set[str]:
+    """The products that the expected list has a quantity for."""
+    return {p["product"] for p in reconciliation.totals.get("products", []) if p["expected"] is not None}
+
+
+def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
+    """The newest revision of up to twelve cycles that were compared, oldest first, ending with this one."""
+    cycle = reconciliation.cycle
+    compared = Reconciliation.objects.filter(cycle__account=cycle.account_id, cycle__start__lte=cycle.start, run__gt=0)
+    newest_first = compared.order_by("-cycle__start", "-revision").select_related("cycle")[: CYCLES * 2]
+    by_cycle = {month.cycle_id: month for month in reversed(newest_first)}
+    return sorted(by_cycle.values(), key=lambda month: month.cycle.start)[-CYCLES:]
+
+
+def histories(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, list[int | None]]:
+    """Billed quantities of those cycles for each row. None where no report was imported: that is a gap, not a zero."""
+    order = months_before(reconciliation)
+    found = Variance.objects.filter(
+        reconciliation__in=order, run=F("reconciliation__run"), organization__in={row.organization_id for row in rows}
+    ).values_list("organization_id", "product", "reconciliation_id", "billed")
+    billed = {(organization, product, month): value for organization, product, month, value in found}
+    absent = {month.pk: 0 if "billed" in month.inputs else None for month in order}
+    return {_key(row): [billed.get((*_key(row), month.pk), absent[month.pk]) for month in order] for row in rows}
+
+
+def note_counts(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, int]:
+    notes = Note.objects.filter(cycle=reconciliation.cycle_id, organization__in={row.organization_id for row in rows})
+    counted = notes.values_list("organization_id", "product").annotate(count=Count("pk")).order_by()
+    return {(organization, product): count for organization, product, count in counted}

@@ -1,0 +1,248 @@
+"""The head of a month: what was received, what is missing, the figures, and where the work is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.urls import reverse
+
+from accounts.models import Account, BillingCycle
+from accounts.products import BY_CODE
+from accounts.templatetags.recon_ui import plural, signed, signed_money, units
+from ingest.models import Job, LegInput, UsageLine
+from recon.models import Export, Reconciliation, Severity
+from recon.words import LEG_WORDS
+
+LEGS: Final = ("billed", "expected", "rebilled")
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the routine. ``tone`` is done, todo, blind (cannot be checked) or blocked."""
+
+    name: str
+    tone: str
+    bold: str
+    rest: str
+    url: str
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """Something that keeps the month from being whole: what, what follows from it, and where to mend it."""
+
+    tone: str
+    what: str
+    more: str
+    url: str
+    action: str
+
+
+@dataclass(frozen=True)
+class MonthPage:
+    account: Account
+    cycle: BillingCycle
+    reconciliation: Reconciliation
+    inputs: dict[str, LegInput]
+    waiting: int
+    rejected: int
+    recount: Job | None
+    exports: list[Export]
+
+    @property
+    def totals(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.reconciliation.totals
+        return found
+
+    @property
+    def currency(self) -> str:
+        return self.account.currency
+
+    @property
+    def products(self) -> list[dict[str, Any]]:
+        """Totals by product, as the page's table shows them."""
+        return [
+            {
+                "label": BY_CODE[p["product"]].label,
+                **{leg: p[leg] for leg in (*LEGS, "previous")},
+                **{f"{check}gap": {**p[f"{check}_figures"], "net": net(p[f"{check}_figures"])} for check in ("expected", "rebilled")},
+            }
+            for p in self.totals.get("products", [])
+        ]
+
+    @property
+    def legs(self) -> list[dict[str, Any]]:
+        return [{"leg": leg, "words": LEG_WORDS[leg], "input": self.inputs.get(leg)} for leg in LEGS]
+
+    @property
+    def stats(self) -> list[dict[str, str]]:
+        """The figures of the head: label, figure, note, tone."""
+        if not self.totals:
+            return []
+        legs, figures = self.totals["legs"], self.totals["all"]
+        stats = [self._leg_stat("Billed", legs.get("billed"), self._cost_note())]
+        for check in ("expected", "rebilled"):
+            given = figures[check]
+            note = f"of {units(given['compared'])} billed that could be compared" if given["checked"] else "nothing could be compared"
+            stats.append(self._leg_stat(check.capitalize(), legs.get(check), note))
+        stats += [self._gap_stat("Gap to expected", figures["expected"], "at cost"), self._rebill_stat(figures["rebilled"])]
+        return [*stats, self._work_stat()]
+
+    def _leg_stat(self, label: str, value: int | None, note: str) -> dict[str, str]:
+        return {
+            "label": label,
+            "figure": units(value),
+            "note": note if value is not None else "not provided",
+            "tone": "unchecked" if value is None else "",
+        }
+
+    def _cost_note(self) -> str:
+        return f"{plural(self.totals['rows'], 'row')}, {plural(len(self.totals['products']), 'product')}"
+
+    def _gap_stat(self, label: str, given: dict[str, Any], at: str) -> dict[str, str]:
+        if not given["checked"]:
+            return {"label": label, "figure": "–", "note": "cannot be checked", "tone": "unchecked"}
+        if not given["priced"]:
+            return {"label": label, "figure": signed(given["difference"]), "note": "units; no price is known", "tone": ""}
+        money = signed_money(net(given), self.currency)
+        return {"label": label, "figure": money, "note": f"{signed(given['difference'])} units, {at}{_unpriced(given)}", "tone": ""}
+
+    def _rebill_stat(self, given: dict[str, Any]) -> dict[str, str]:
+        stat = self._gap_stat("Gap to rebilled", given, "at sell price")
+        if given["priced"]:
+            leaking, over = signed_money(given["over"], self.currency).lstrip("+"), signed_money(-given["under"], self.currency).lstrip("+")
+            stat["note"] = f"leaking {leaking}, overcharged {over}{_unpriced(given)}"
+        return stat
+
+    def _work_stat(self) -> dict[str, str]:
+        work = self.flagged
+        return {
+            "label": "To look at",
+            "figure": plural(work, "row"),
+            "note": f"{self._count(Severity.ESCALATE)} escalate, {self._count(Severity.INVESTIGATE)} investigate",
+            "tone": "blocked" if work else "done",
+        }
+
+    def _count(self, severity: Severity) -> int:
+        return int(self.totals.get("severities", {}).get(str(severity.value), 0))
+
+    @property
+    def flagged(self) -> int:
+        return self._count(Severity.INVESTIGATE) + self._count(Severity.ESCALATE)
+
+    @property
+    def steps(self) -> list[Step]:
+        month = reverse("recon:month", args=[self.account.slug, self.cycle.start.isoformat()])
+        return [self._report_step(), self._organizations_step(), self._check_step("expected", month), self._check_step("rebilled", month)]
+
+    def _report_step(self) -> Step:
+        url = reverse("ingest:files", args=[self.account.slug])
+        missing = [LEG_WORDS[leg] for leg in LEGS if leg not in self.inputs]
+        if missing:
+            return Step("Report", "todo", f"{len(missing)} of 3 missing", f"no {missing[0]}", url)
+        if self.rejected:
+            return Step("Report", "todo", plural(self.rejected, "rejected row"), "left out", url)
+        return Step("Report", "done", "Done", "three lists imported", url)
+
+    def _organizations_step(self) -> Step:
+        url = reverse("recon:matches", args=[self.account.slug])
+        if not self.inputs:
+            return Step("Organizations", "blind", "Cannot be checked", "nothing is imported", url)
+        if self.waiting:
+            return Step("Organizations", "todo", f"{self.waiting} to do", plural(self.waiting, "name") + " to match", url)
+        return Step("Organizations", "done", "Done", "every name is known", url)
+
+    def _check_step(self, check: str, month: str) -> Step:
+        name = {"expected": "Expected", "rebilled": "Rebill"}[check]
+        url = f"{month}?view={'rebill' if check == 'rebilled' else 'work'}"
+        figures = self.totals.get("all", {}).get(check)
+        if not figures or not figures["checked"]:
+            missing = [LEG_WORDS[leg] for leg in ("billed", check) if leg not in self.inputs]
+            return Step(name, "blind", "Cannot be checked", f"no {missing[0]}" if missing else "nothing to compare", url)
+        count = int(self.totals.get("flagged", {}).get(check, 0))
+        money = net(figures)
+        if count:
+            return Step(name, "todo", f"{units(count)} to do", signed_money(money, self.currency) if figures["priced"] else "", url)
+        left = self.totals["rows"] - figures["checked"]
+        if left:
+            return Step(name, "blind", plural(left, "row"), "could not be checked", url)
+        return Step(name, "done", "Done", "all within tolerance", url)
+
+    @property
+    def missing(self) -> list[Missing]:
+        """What is missing, each with what follows from it."""
+        files = reverse("ingest:files", args=[self.account.slug])
+        found = [Missing("missing", f"No {LEG_WORDS[leg]}", _WITHOUT[leg], files, "Add files") for leg in LEGS if leg not in self.inputs]
+        if self.waiting:
+            matches = reverse("recon:matches", args=[self.account.slug])
+            found.append(
+                Missing(
+                    "todo",
+                    plural(self.waiting, "name") + " to match",
+                    "Their rows count nowhere until you say whose they are.",
+                    matches,
+                    "Match",
+                )
+            )
+        if self.rejected:
+            found.append(
+                Missing(
+                    "rejected",
+                    plural(self.rejected, "rejected row"),
+                    "What they concern is unchecked, and is never rebilled.",
+                    files,
+                    "See files",
+                )
+            )
+        uncovered = [p["label"] for p in self.products if p["expected"] is None] if "expected" in self.inputs else []
+        if uncovered:
+            found.append(
+                Missing(
+                    "blind",
+                    f"No expected quantity of {', '.join(uncovered)}",
+                    "The expected list has none, so billed against expected is unchecked there.",
+                    files,
+                    "Add files",
+                )
+            )
+        return found
+
+
+_WITHOUT: Final = {
+    "billed": "Nothing can be compared, and nothing rebilled.",
+    "expected": "Whether the bill is right cannot be checked.",
+    "rebilled": "Whether customers are charged for it cannot be checked.",
+}
+
+
+def net(figures: dict[str, Any]) -> int:
+    """Money over and under, together, in micros."""
+    return int(figures["over"]) + int(figures["under"])
+
+
+def _unpriced(given: dict[str, Any]) -> str:
+    return f"; {units(given['unpriced'])} without a price" if given["unpriced"] else ""
+
+
+def month_page(account: Account, cycle: BillingCycle, reconciliation: Reconciliation, waiting: int) -> MonthPage:
+    current = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).select_related("source_file")
+    inputs = {given.leg: given for given in current}
+    recount = Job.objects.filter(kind="recount", subject=cycle.pk).first()
+    return MonthPage(
+        account=account,
+        cycle=cycle,
+        reconciliation=reconciliation,
+        inputs=inputs,
+        waiting=waiting,
+        rejected=sum(given.source_file.rejected for given in inputs.values()),
+        recount=recount,
+        exports=list(Export.objects.filter(reconciliation=reconciliation).select_related("by")[:6]),
+    )
+
+
+def waiting_in(cycle: BillingCycle) -> int:
+    """How many names of this month's files wait for their Organization."""
+    files = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).values("source_file")
+    return UsageLine.objects.filter(source_file__in=files, organization__isnull=True).values("name").distinct().count()

@@ -1,0 +1,149 @@
+"""Reading the lists of a run, refusing what may not count, and matching their Organizations."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+import pandas as pd
+
+from accounts.matching import NOBODY, match
+from accounts.names import normalise
+from ingest.sources import read
+from ingest.sources.reading import Leg, Reading, Unreadable
+from recon.engine import ANY_ORGANIZATION, LegName, LegTable
+from recon.offline.refusal import Refusal, place
+
+#: The order in which a list is asked how an Organization is spelt; it is also the order of the lists everywhere here.
+ORDER: Final[tuple[LegName, ...]] = ("billed", "expected", "rebilled", "previous")
+_TEXTS: Final = ["organization", "organization_id", "organization_key"]
+
+
+@dataclass(frozen=True)
+class GivenList:
+    """One file of the run, read."""
+
+    leg: LegName
+    path: str
+    reading: Reading
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The legs, with Organizations as numbers, and who those are."""
+
+    legs: dict[LegName, LegTable]
+    names: list[str]
+    ids: list[str | None]
+
+
+def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[GivenList]:
+    """Read every list that was given. Raises Refusal with every reason found, not only the first."""
+    given, reasons = [], []
+    for leg in ORDER:
+        if leg not in paths:
+            continue
+        path = paths[leg]
+        try:
+            given.append(GivenList(leg, path, _read(leg, path)))
+        except OSError as error:
+            reasons.append(f"{path}: cannot be opened: {error.strerror or error}")
+        except Unreadable as refusal:
+            reasons += [f"{place(path, issue.line)}: {issue.message}" for issue in refusal.issues]
+    if not allow_rejected:
+        reasons += [reason for one in given for reason in _rejections(one)]
+    if reasons:
+        raise Refusal(reasons)
+    return given
+
+
+def _read(leg: LegName, path: str) -> Reading:
+    kind = "billed" if leg == "previous" else leg
+    return read(Path(path).read_bytes(), name=Path(path).name, leg=cast(Leg, kind))
+
+
+def _rejections(one: GivenList) -> list[str]:
+    reading = one.reading
+    if not reading.counts.rejected:
+        return []
+    return [f"{place(one.path, issue.line)}: {issue.message}" for issue in reading.issues if issue.level == "error"]
+
+
+def matched(given: list[GivenList]) -> Matched:
+    """Match the Organizations of all lists. Raises Refusal where one cannot be told from another."""
+    references = _references(given)
+    matches = match(references[["source", *_TEXTS]], weak=frozenset({ORDER.index("previous")}))
+    references = references.assign(entity=matches.entity)
+    lines = references[references["is_line"]]
+    if ambiguous := _ambiguities(lines, given):
+        raise Refusal(ambiguous)
+    return Matched(
+        legs={one.leg: _leg(one, references) for one in given},
+        names=_spellings(lines, matches.count),
+        ids=_ids(lines, matches.count),
+    )
+
+
+def _references(given: list[GivenList]) -> pd.DataFrame:
+    """Every line and every rejected row of every list, in one table."""
+    parts = [
+        frame[["line", *_TEXTS]].assign(source=ORDER.index(one.leg), is_line=is_line)
+        for one in given
+        for frame, is_line in ((one.reading.lines, True), (one.reading.rejected, False))
+    ]
+    return pd.concat(parts, ignore_index=True).astype(dict.fromkeys(_TEXTS, "str") | {"is_line": bool})
+
+
+def _leg(one: GivenList, references: pd.DataFrame) -> LegTable:
+    own = references[references["source"] == ORDER.index(one.leg)]
+    entities, refused = own.loc[own["is_line"], "entity"], own[~own["is_line"]]
+    named = (refused[_TEXTS] != "").any(axis=1).to_numpy(dtype=bool)
+    organizations = np.where(named, refused["entity"].to_numpy(np.int64), ANY_ORGANIZATION)
+    rejected = pd.DataFrame({"organization": organizations, "product": one.reading.rejected["product"].to_numpy()})
+    lines = one.reading.lines[["product", "quantity", "unit_price"]].assign(organization=entities.to_numpy(np.int64))
+    return LegTable(lines, rejected.drop_duplicates(ignore_index=True))
+
+
+def _ambiguities(lines: pd.DataFrame, given: list[GivenList]) -> list[str]:
+    """A sentence for each name that cannot be told apart, with the first place of each spelling or Organization."""
+    lost = lines[lines["entity"] == NOBODY].drop_duplicates(["source", "organization"])
+    paths = {ORDER.index(one.leg): one.path for one in given}
+    keys = {name: normalise(name) for name in lines["organization"].unique()} if len(lost) else {}
+    first = lines.drop_duplicates(["source", *_TEXTS]).assign(norm=lambda frame: frame["organization"].map(keys))
+    reasons = []
+    for row in lost.itertuples():
+        alike = first[(first["norm"] == keys[str(row.organization)]) & (first.index != row.Index)]
+        others = [_other(paths[int(str(o.source))], o) for o in alike.head(3).itertuples()]
+        reasons.append(
+            f"{place(paths[int(str(row.source))], int(str(row.line)))}: “{row.organization}” could be more than one Organization: "
+            f"{'; '.join(others)}. Give each its Organization ID, or spell one customer one way."
+        )
+    return reasons
+
+
+def _other(path: str, row: object) -> str:
+    name, line = getattr(row, "organization", ""), getattr(row, "line", "")
+    identity = getattr(row, "organization_id", "") or getattr(row, "organization_key", "")
+    return f"“{name}”{f' ({identity})' if identity else ''} on line {line} of {Path(path).name}"
+
+
+def _spellings(lines: pd.DataFrame, count: int) -> list[str]:
+    """Each Organization as the first list that has it spells it; of several spellings there, the smallest by code point."""
+    distinct = lines[["entity", "source", *_TEXTS]].drop_duplicates()
+    shown = distinct["organization"].where(distinct["organization"] != "", distinct["organization_key"])
+    shown = shown.where(shown != "", distinct["organization_id"])
+    best = distinct.assign(shown=shown.astype(object)).sort_values(["entity", "source", "shown"]).drop_duplicates("entity")
+    names = [""] * count
+    for entity, name in zip(best["entity"], best["shown"], strict=True):
+        names[entity] = name
+    return names
+
+
+def _ids(lines: pd.DataFrame, count: int) -> list[str | None]:
+    ids: list[str | None] = [None] * count
+    known = lines.loc[lines["organization_id"] != "", ["entity", "organization_id"]].drop_duplicates("entity")
+    for entity, its_id in zip(known["entity"], known["organization_id"], strict=True):
+        ids[entity] = its_id
+    return ids

@@ -1,0 +1,161 @@
+"""The list of a month, as eyes see it. What files say is declared with the same columns in ``recon.exports.variances``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import django_tables2 as tables
+from django.db.models import QuerySet
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.products import BY_CODE
+from accounts.templatetags.recon_ui import blank, icon, severity, signed, signed_money, spark, units
+from recon.filters import SORTS, sorted_rows
+from recon.models import Severity, Variance
+from recon.words import FLAG_WORDS, blank_reason
+
+_SWAPS_THE_MONTH = SafeString('hx-target="#month" hx-swap="outerHTML show:none" hx-push-url="true"')
+_LOUD = {Severity.INVESTIGATE, Severity.ESCALATE}
+
+
+class Sorted(tables.Column):
+    """A column whose order is the list's own (``recon.filters``)."""
+
+    def order(self, queryset: QuerySet[Variance], is_descending: bool) -> tuple[QuerySet[Variance], bool]:
+        name = self._name_in_sorts
+        return sorted_rows(queryset, f"-{name}" if is_descending else name), True
+
+    def __init__(self, name: str, *, cell: str = "", **kwargs: Any) -> None:
+        self._name_in_sorts = SORTS[name]
+        super().__init__(accessor=name, empty_values=(), attrs={"cell": {"class": cell}} if cell else {}, **kwargs)
+
+
+class VarianceTable(tables.Table):
+    """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has."""
+
+    caption: str
+    row_header = "name"
+    empty_title = "No row fits"
+    empty_text = "Take a filter away, or search for another part of the name."
+    groups: ClassVar = [
+        {"span": 2, "label": ""},
+        {"span": 4, "label": "Units", "class": "edge"},
+        {"span": 2, "label": "Billed − expected", "class": "edge"},
+        {"span": 2, "label": "Billed − rebilled", "class": "edge"},
+        {"span": 2, "label": "", "class": "edge"},
+    ]
+
+    name = Sorted("name", cell="clip", verbose_name="Organization")
+    product = Sorted("product", cell="p2")
+    billed = Sorted("billed", cell="num edge")
+    expected = Sorted("expected", cell="num")
+    rebilled = Sorted("rebilled", cell="num")
+    previous = Sorted("previous", cell="num p3", verbose_name="Before")
+    expected_difference = Sorted("expected_difference", cell="num edge", verbose_name="Gap")
+    expected_money = Sorted("expected_money", cell="num p3", verbose_name="Cost")
+    rebilled_difference = Sorted("rebilled_difference", cell="num edge", verbose_name="Gap")
+    rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
+    history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
+    severity = Sorted("severity")
+
+    class Meta:
+        template_name = "includes/table.html"
+        order_by_field = "sort"
+        row_attrs: ClassVar = {
+            "id": lambda record: f"row-{record.organization_id}-{record.product}",
+            "class": lambda record, table: "is-open" if table.is_open(record) else None,
+            "aria-current": lambda record, table: "true" if table.is_open(record) else None,
+        }
+
+    def __init__(
+        self,
+        *args: Any,
+        urls: Mapping[tuple[int, str], str],
+        inputs: Mapping[str, Any],
+        history: Mapping[tuple[int, str], list[int | None]],
+        notes: Mapping[tuple[int, str], int],
+        opened: tuple[int, str] | None,
+        covered: set[str],
+        **kwargs: Any,
+    ) -> None:
+        self.urls, self.inputs, self.histories, self.notes = urls, inputs, history, notes
+        self.opened, self.covered = opened, covered
+        super().__init__(*args, **kwargs)
+
+    def is_open(self, record: Variance) -> bool:
+        return self.opened == (record.organization_id, record.product)
+
+    def render_name(self, record: Variance) -> SafeString:
+        key = (record.organization_id, record.product)
+        flags = [FLAG_WORDS[code] for code in record.flags.split(",") if code]
+        noted = self.notes.get(key, 0)
+        return format_html(
+            '<span class="org">{}{}{}</span><span class="under">{}</span>',
+            format_html('<a href="{0}" hx-get="{0}" {1}>{2}</a>', self.urls[key], _SWAPS_THE_MONTH, record.name),
+            _mark("; ".join(flags), "gone") if flags else "",
+            _mark(_noted(noted), "note") if noted else "",
+            BY_CODE[record.product].label,
+        )
+
+    def render_product(self, value: str) -> SafeString:
+        return format_html('<span class="product">{}</span>', BY_CODE[value].label)
+
+    def _leg(self, leg: str, record: Variance) -> SafeString | str:
+        value = getattr(record, leg)
+        if value is None:
+            return blank(blank_reason(leg, record.product, self.inputs, self.covered))
+        return units(value) if value else format_html('<span class="zero">0</span>')
+
+    def render_billed(self, record: Variance) -> SafeString | str:
+        return self._leg("billed", record)
+
+    def render_expected(self, record: Variance) -> SafeString | str:
+        return self._leg("expected", record)
+
+    def render_rebilled(self, record: Variance) -> SafeString | str:
+        return self._leg("rebilled", record)
+
+    def render_previous(self, record: Variance) -> SafeString | str:
+        return self._leg("previous", record)
+
+    def _gap(self, check: str, record: Variance) -> SafeString | str:
+        value = getattr(record, f"{check}_difference")
+        if value is None:
+            return blank("Not compared: a leg is missing")
+        if not value:
+            return format_html('<span class="zero">0</span>')
+        loud = getattr(record, f"{check}_severity") in _LOUD
+        return format_html('<span class="gap">{}</span>', signed(value)) if loud else signed(value)
+
+    def render_expected_difference(self, record: Variance) -> SafeString | str:
+        return self._gap("expected", record)
+
+    def render_rebilled_difference(self, record: Variance) -> SafeString | str:
+        return self._gap("rebilled", record)
+
+    def _money(self, value: int | None, price: str) -> SafeString | str:
+        if value is None:
+            return blank(f"No {price} known")
+        return signed_money(value) if value else format_html('<span class="zero">0.00</span>')
+
+    def render_expected_money(self, record: Variance) -> SafeString | str:
+        return self._money(record.expected_money, "cost price")
+
+    def render_rebilled_money(self, record: Variance) -> SafeString | str:
+        return self._money(record.rebilled_money, "sell price")
+
+    def render_history(self, record: Variance) -> SafeString:
+        return spark(self.histories.get((record.organization_id, record.product), [record.billed]))
+
+    def render_severity(self, record: Variance) -> SafeString:
+        return severity(Severity(record.severity).code, icon_only=True)
+
+
+def _mark(words: str, symbol: str) -> SafeString:
+    return format_html('<span class="flag" title="{0}">{1}<span class="vh">{0}</span></span>', words, icon(symbol))
+
+
+def _noted(count: int) -> str:
+    return "1 note" if count == 1 else f"{count} notes"
