@@ -15,8 +15,9 @@ from accounts.names import normalise, normalise_all
 
 #: Columns of the references: ``source`` numbers the list a reference comes from; texts are "" where not given.
 COLUMNS: Final = ("source", "organization", "organization_id", "organization_key")
-#: The source number of what is known already (an account's Organizations, one reference each).
+#: The source numbers of what is known already: an account's Organizations, one reference each, and names they had before.
 KNOWN: Final = -1
+FORMER: Final = -2
 NOBODY: Final = -1
 _Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 
@@ -34,8 +35,10 @@ def match(references: pd.DataFrame, aliases: pd.DataFrame | None = None, weak: f
 
     ``references`` has COLUMNS, one row a reference (repeats are welcome). ``aliases`` has ``alias`` (a name) and ``reference``
     (the row of the Organization that it means). Names in a ``weak`` source (last month's, say) are used only where no other
-    source knows the name.
+    source knows the name; former names are such. A known Organization that has nothing but its name shares the entity of the
+    identified one of that name: they have met.
     """
+    weak |= {FORMER}
     distinct, place = _distinct(references)
     names, norms = _norms(distinct["organization"])
     refs = pd.DataFrame(
@@ -62,7 +65,7 @@ def match(references: pd.DataFrame, aliases: pd.DataFrame | None = None, weak: f
         entity[by_name.to_numpy()] = found
     if aliases is not None and len(aliases):
         entity = _by_alias(entity, refs, by_name.to_numpy(), aliases, place, names_of=distinct["organization"])
-    entity = _own_entities_for_known(entity, refs, by_name.to_numpy(), ids + keys)
+    entity = _own_entities_for_known(entity, refs, ids + keys)
     codes, uniques = pd.factorize(np.where(entity < 0, np.iinfo(np.int64).max, entity), sort=True)
     ambiguous = entity < 0
     count = len(uniques) - bool(ambiguous.any())
@@ -133,7 +136,7 @@ def _name_entities(refs: pd.DataFrame, offset: int, weak: frozenset[int]) -> _In
 
 def _spelt_two_ways(refs: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """References whose normalised name is spelt otherwise in the same list: one customer or two, nobody can tell."""
-    spellings = refs.loc[refs["source"] != KNOWN, ["source", "norm", "name"]].drop_duplicates()
+    spellings = refs.loc[refs["source"] >= 0, ["source", "norm", "name"]].drop_duplicates()
     twice = spellings.loc[spellings.duplicated(["source", "norm"], keep=False), ["source", "norm"]].drop_duplicates()
     if not len(twice):
         return np.zeros(len(refs), dtype=bool)
@@ -141,33 +144,22 @@ def _spelt_two_ways(refs: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bo
     return np.isin((refs["source"] + 1) * width + refs["norm"], (twice["source"] + 1) * width + twice["norm"])
 
 
-def _by_alias(
-    entity: _Ints, refs: pd.DataFrame, by_name: np.ndarray, aliases: pd.DataFrame, place: _Ints, names_of: pd.Series
-) -> _Ints:
+def _by_alias(entity: _Ints, refs: pd.DataFrame, by_name: np.ndarray, aliases: pd.DataFrame, place: _Ints, names_of: pd.Series) -> _Ints:
     """Let confirmed aliases speak before names do."""
     means = {
-        normalise(alias): int(entity[place[reference]])
-        for alias, reference in zip(aliases["alias"], aliases["reference"], strict=True)
+        normalise(alias): int(entity[place[reference]]) for alias, reference in zip(aliases["alias"], aliases["reference"], strict=True)
     }
     entity = entity.copy()
-    for row in np.flatnonzero(by_name & (refs["source"] != KNOWN).to_numpy()):
+    for row in np.flatnonzero(by_name & (refs["source"] >= 0).to_numpy()):
         target = means.get(normalise(str(names_of.iloc[row])))
         if target is not None and target >= 0:
             entity[row] = target
     return entity
 
 
-def _own_entities_for_known(entity: _Ints, refs: pd.DataFrame, by_name: np.ndarray, offset: int) -> _Ints:
-    """A known Organization always is itself: also where its bare name now fits several, or fits another known one.
-
-    A name that two known ones then share is nobody's.
-    """
+def _own_entities_for_known(entity: _Ints, refs: pd.DataFrame, offset: int) -> _Ints:
+    """A known Organization always is itself, also where its bare name now fits several."""
     entity = entity.copy()
-    known = np.flatnonzero((refs["source"] == KNOWN).to_numpy())
-    best_first = known[np.argsort(refs.loc[known, "id"].to_numpy() < 0, kind="stable")]
-    second = best_first[pd.Series(entity[best_first]).duplicated().to_numpy() & (entity[best_first] >= 0)]
-    shared = np.isin(refs["norm"], refs.loc[second, "norm"]) & np.isin(entity, entity[second])
-    entity[by_name & shared & (refs["source"] != KNOWN).to_numpy()] = NOBODY
-    alone = np.union1d(second, known[entity[known] < 0])
-    entity[alone] = offset + len(refs) + alone
+    lost = np.flatnonzero((entity < 0) & (refs["source"] == KNOWN).to_numpy())
+    entity[lost] = offset + len(refs) + lost
     return entity

@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Final
 
 from celery import current_app
+from kombu.exceptions import OperationalError
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
@@ -90,9 +91,7 @@ def handles(
     return register
 
 
-def enqueue(
-    kind: str, subject: int, *, label: str, account: Account, by: User | None = None, source_file: SourceFile | None = None
-) -> Job:
+def enqueue(kind: str, subject: int, *, label: str, account: Account, by: User | None = None, source_file: SourceFile | None = None) -> Job:
     """Ask for work, to be sent when the transaction commits. What already waits for the same subject serves this one too."""
     waiting = Job.objects.filter(kind=kind, subject=subject, state=Job.State.QUEUED).first()
     if waiting:
@@ -106,7 +105,7 @@ def send(job_id: int) -> None:
     """Hand a job to the queue. When the queue is away the sweep does it later, so that is no error of the page's."""
     try:
         current_app.send_task("ingest.tasks.run_job", [job_id])
-    except (OSError, current_app.connection_for_write().recoverable_connection_errors) as error:
+    except (OSError, OperationalError) as error:
         log.warning("job %s waits for the queue: %s", job_id, error)
 
 

@@ -129,6 +129,11 @@ class MonthPage:
         return int(self.totals.get("severities", {}).get(str(severity.value), 0))
 
     @property
+    def is_comparable(self) -> bool:
+        """Whether the month has a bill and at least one list to hold it against."""
+        return "billed" in self.inputs and len(self.inputs) > 1
+
+    @property
     def flagged(self) -> int:
         return self._count(Severity.INVESTIGATE) + self._count(Severity.ESCALATE)
 

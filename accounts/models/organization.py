@@ -22,8 +22,8 @@ class Organization(models.Model):
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="organizations")
     name = models.CharField(max_length=500)
     name_key = models.CharField(max_length=500, db_index=True)
-    huntress_id = models.CharField(max_length=64, null=True, blank=True)
-    key = models.CharField(max_length=256, null=True, blank=True)
+    huntress_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  unique where there is one
+    key = models.CharField(max_length=256, null=True, blank=True)  # noqa: DJ001  "" would be a key
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -42,6 +42,23 @@ class Organization(models.Model):
     def save(self, *args, **kwargs) -> None:  # type: ignore[no-untyped-def]
         self.name_key = normalise(self.name)[:500]
         super().save(*args, **kwargs)
+
+
+class FormerName(models.Model):
+    """What an Organization was called before: the same id or key came with another name. Not an alias: nobody confirmed it."""
+
+    organization = models.ForeignKey(Organization, on_delete=models.CASCADE, related_name="former_names")
+    name = models.CharField(max_length=500)
+    until = models.DateField()
+
+    class Meta:
+        ordering: ClassVar = ["-until", "name"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["organization", "name"], name="former_name_once_an_organization"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Alias(models.Model):

@@ -47,9 +47,7 @@ class Job(models.Model):
     class Meta:
         ordering: ClassVar = ["-created_at", "-pk"]
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=Q(state__in=["queued", "running", "done", "failed", "cancelled"]), name="job_state_is_known"
-            ),
+            models.CheckConstraint(condition=Q(state__in=["queued", "running", "done", "failed", "cancelled"]), name="job_state_is_known"),
             models.CheckConstraint(condition=~Q(state="running") | Q(lease_until__isnull=False), name="job_running_holds_a_lease"),
             models.CheckConstraint(
                 condition=Q(state__in=["queued", "running"]) | Q(finished_at__isnull=False), name="job_ended_has_a_time"

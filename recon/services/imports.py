@@ -5,24 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final, cast
 
-import numpy as np
 import pandas as pd
 from django.db import transaction
 from django.utils import timezone
 
 from accounts.calendar import Cycle
-from accounts.matching import KNOWN, match
-from accounts.models import Account, Alias, BillingCycle, Organization, User
-from accounts.names import normalise_all
+from accounts.models import Account, BillingCycle, User
 from ingest import bulk, jobs, storage
 from ingest.models import Job, LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.services.intake import Refused
 from ingest.sources import read
 from ingest.sources.reading import Leg, Mapping, Reading, Unreadable
+from recon.services.identities import apply, identify
 from recon.services.months import changed
 
 State = SourceFile.State
-_FILE: Final = 0
 _LINE_COLUMNS: Final = [
     "source_file_id", "line", "product", "organization_id", "name", "huntress_id", "key", "quantity", "unit_price", "merged_into",
 ]  # fmt: skip
@@ -106,14 +103,15 @@ def import_file(subject: int, progress: jobs.Progress) -> None:
     reading = _read(source_file, progress)
     rows = len(reading.lines)
     progress(0, rows, "Matching Organizations")
-    lines, rejected = _matched(source_file.account, source_file.kind, reading)
+    plan = identify(source_file, reading)
     _forget_lines(subject)
-    bulk.load(UsageLine, _LINE_COLUMNS, _reporting(_line_records(subject, lines), progress, rows))
-    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(subject, rejected))
+    bulk.load(UsageLine, _LINE_COLUMNS, _reporting(_line_records(subject, plan.lines), progress, rows))
+    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(subject, plan.rejected))
     cycle, by = cast(BillingCycle, source_file.cycle), cast(User, source_file.imported_by)
     with transaction.atomic():
         importing = SourceFile.objects.filter(pk=subject, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
+            apply(plan, source_file.account, by=by)
             _take_leg(source_file, cycle, by=by, partial=source_file.partial)
 
 
@@ -144,80 +142,6 @@ def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial
 def _forget_lines(source_file_id: int) -> None:
     bulk.remove(UsageLine.objects.filter(source_file=source_file_id))
     bulk.remove(RejectedLine.objects.filter(source_file=source_file_id))
-
-
-def _matched(account: Account, kind: str, reading: Reading) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The lines and the rejected rows with the Organization that each means (None: to be matched by a person)."""
-    known = _known(account)
-    columns = ["organization", "organization_id", "organization_key"]
-    texts = pd.concat([known[columns], reading.lines[columns], reading.rejected[columns]], ignore_index=True).astype("str")
-    sources = [KNOWN] * len(known) + [_FILE] * (len(reading.lines) + len(reading.rejected))
-    matches = match(texts.assign(source=np.array(sources, dtype=np.int64)), aliases=_aliases(account, known))
-    first, last = len(known), len(known) + len(reading.lines)
-    pk_of = np.zeros(matches.count + 1, dtype=np.int64)
-    pk_of[matches.entity[:first]] = known["pk"].to_numpy(np.int64)
-    pk_of[-1] = 0  # NOBODY
-    _tell_identity(known, reading.lines, matches.entity[first:last], pk_of)
-    _create(account, reading.lines, matches.entity[first:last], pk_of)
-    named = (reading.rejected[columns] != "").any(axis=1).to_numpy(dtype=bool)
-    return (
-        reading.lines.assign(pk=pk_of[matches.entity[first:last]]),
-        reading.rejected.assign(pk=np.where(named, pk_of[matches.entity[last:]], 0)),
-    )
-
-
-def _known(account: Account) -> pd.DataFrame:
-    rows = Organization.objects.filter(account=account).order_by("pk").values_list("pk", "name", "huntress_id", "key")
-    records = [(pk, name, huntress_id or "", key or "") for pk, name, huntress_id, key in rows]
-    return pd.DataFrame(records, columns=["pk", "organization", "organization_id", "organization_key"]).astype(
-        {"pk": "int64", "organization": "str", "organization_id": "str", "organization_key": "str"}
-    )
-
-
-def _aliases(account: Account, known: pd.DataFrame) -> pd.DataFrame:
-    place = {pk: index for index, pk in enumerate(known["pk"])}
-    rows = Alias.objects.filter(account=account, revoked_at__isnull=True).values_list("name", "organization_id")
-    return pd.DataFrame([(name, place[pk]) for name, pk in rows], columns=["alias", "reference"])
-
-
-def _tell_identity(known: pd.DataFrame, lines: pd.DataFrame, entities: np.ndarray, pk_of: np.ndarray) -> None:  # type: ignore[type-arg]
-    """Let known Organizations learn the id or key that a file tells of them, where they have none."""
-    told = lines.assign(pk=pk_of[entities])
-    told = told[(told["pk"] > 0) & ((told["organization_id"] != "") | (told["organization_key"] != ""))]
-    news = told.sort_values("line").drop_duplicates("pk").merge(known, on="pk", suffixes=("", "_known"))
-    changes = []
-    for row in news.itertuples():
-        new_id = row.organization_id if not row.organization_id_known else ""
-        new_key = row.organization_key if not row.organization_key_known else ""
-        if new_id or new_key:
-            changes.append(
-                Organization(
-                    pk=row.pk,
-                    huntress_id=row.organization_id_known or row.organization_id or None,
-                    key=row.organization_key_known or row.organization_key or None,
-                )
-            )
-    Organization.objects.bulk_update(changes, ["huntress_id", "key"], batch_size=1000)
-
-
-def _create(account: Account, lines: pd.DataFrame, entities: np.ndarray, pk_of: np.ndarray) -> None:  # type: ignore[type-arg]
-    """Make the Organizations that the file is the first to name, under the smallest of its spellings."""
-    new = lines.assign(entity=entities)
-    new = new[(new["entity"] >= 0) & (pk_of[new["entity"].to_numpy()] == 0)].sort_values(["entity", "organization", "line"])
-    new = new.drop_duplicates("entity")
-    names = [str(row.organization or row.organization_key or row.organization_id)[:500] for row in new.itertuples()]
-    rows = [
-        Organization(
-            account=account,
-            name=name,
-            name_key=key[:500],
-            huntress_id=row.organization_id or None,
-            key=row.organization_key or None,
-        )
-        for row, name, key in zip(new.itertuples(), names, normalise_all(names), strict=True)
-    ]
-    made = Organization.objects.bulk_create(rows, batch_size=2000)
-    pk_of[new["entity"].to_numpy()] = [row.pk for row in made]
 
 
 def _line_records(source_file_id: int, lines: pd.DataFrame) -> Iterator[tuple[Any, ...]]:

@@ -1,0 +1,175 @@
+"""Whose rows are whose: a reading's names, keys and ids against the Organizations of an account."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Final
+
+import numpy as np
+import pandas as pd
+
+from accounts.matching import FORMER, KNOWN, Matches, match
+from accounts.models import Account, Alias, BillingCycle, FormerName, Organization, User
+from accounts.names import normalise, normalise_all
+from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
+from ingest.sources.reading import Reading
+from recon.models import Note
+from recon.services.months import ask_for_recount
+
+_FILE: Final = 0
+_TEXTS: Final = ["organization", "organization_id", "organization_key"]
+_Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
+
+
+@dataclass
+class Plan:
+    """What an import will do. ``lines`` and ``rejected`` have ``pk``, their Organization (0: a person has to say).
+
+    ``told`` are ids and keys that the file tells of known Organizations; ``renamed`` known ones with their new names;
+    ``met`` Organizations that were only a name, with the identified one whose name that is.
+    """
+
+    lines: pd.DataFrame
+    rejected: pd.DataFrame
+    told: list[Organization] = field(default_factory=list)
+    renamed: list[tuple[Organization, str, date]] = field(default_factory=list)
+    met: dict[int, int] = field(default_factory=dict)
+
+
+def identify(source_file: SourceFile, reading: Reading) -> Plan:
+    """Match a reading's rows, making the Organizations that it is the first to name. What else it teaches waits in the plan."""
+    account = source_file.account
+    known = _known(account)
+    matches = _matches(account, known, reading)
+    first, last = len(known), len(known) + len(reading.lines)
+    pk_of, met = _best(known, matches, first)
+    entities = matches.entity[first:last]
+    told = _told(known, reading.lines, entities, pk_of)
+    renamed = _renamed(source_file, known, reading.lines, entities, pk_of)
+    _create(account, reading.lines, entities, pk_of)
+    named = (reading.rejected[_TEXTS] != "").any(axis=1).to_numpy(dtype=bool)
+    refused = matches.entity[last : last + len(reading.rejected)]
+    return Plan(
+        lines=reading.lines.assign(pk=pk_of[entities]),
+        rejected=reading.rejected.assign(pk=np.where(named, pk_of[refused], 0)),
+        told=told,
+        renamed=renamed,
+        met=met,
+    )
+
+
+def apply(plan: Plan, account: Account, *, by: User) -> None:
+    """Keep what the file taught, in the transaction in which it begins to count."""
+    Organization.objects.bulk_update(plan.told, ["huntress_id", "key"], batch_size=1000)
+    for organization, name, until in plan.renamed:
+        FormerName.objects.get_or_create(organization=organization, name=organization.name, defaults={"until": until})
+        Organization.objects.filter(pk=organization.pk).update(name=name, name_key=normalise(name)[:500])
+    for only_a_name, organization_pk in plan.met.items():
+        _join(only_a_name, organization_pk, account, by=by)
+
+
+def _join(only_a_name: int, organization: int, account: Account, *, by: User) -> None:
+    """Rows, notes and aliases of a bare name go to the Organization it turned out to be."""
+    lines = UsageLine.objects.filter(organization=only_a_name)
+    files = list(lines.values_list("source_file", flat=True).distinct().order_by())
+    lines.update(organization=organization)
+    RejectedLine.objects.filter(organization=only_a_name).update(organization=organization)
+    Note.objects.filter(organization=only_a_name).update(organization=organization)
+    Alias.objects.filter(organization=only_a_name).update(organization=organization)
+    served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
+    for cycle in BillingCycle.objects.filter(account=account, pk__in=served).select_related("account"):
+        ask_for_recount(cycle, by=by)
+
+
+def _known(account: Account) -> pd.DataFrame:
+    rows = Organization.objects.filter(account=account).order_by("pk").values_list("pk", "name", "huntress_id", "key")
+    records = [(pk, name, huntress_id or "", key or "") for pk, name, huntress_id, key in rows]
+    types = {"pk": "int64"} | dict.fromkeys(_TEXTS, "str")
+    return pd.DataFrame(records, columns=["pk", *_TEXTS]).astype(types)
+
+
+def _matches(account: Account, known: pd.DataFrame, reading: Reading) -> Matches:
+    """Match known Organizations, the reading's lines, its rejected rows and former names, in that order."""
+    former = FormerName.objects.filter(organization__account=account).values_list("name", "organization__huntress_id", "organization__key")
+    before = pd.DataFrame([(name, its_id or "", key or "") for name, its_id, key in former if its_id or key], columns=_TEXTS)
+    parts = [(known, KNOWN), (reading.lines, _FILE), (reading.rejected, _FILE), (before, FORMER)]
+    texts = pd.concat([frame[_TEXTS].astype("str") for frame, _ in parts], ignore_index=True)
+    sources = np.concatenate([np.full(len(frame), source, dtype=np.int64) for frame, source in parts])
+    return match(texts.assign(source=sources), aliases=_aliases(account, known))
+
+
+def _aliases(account: Account, known: pd.DataFrame) -> pd.DataFrame:
+    place = {pk: index for index, pk in enumerate(known["pk"])}
+    rows = Alias.objects.filter(account=account, revoked_at__isnull=True).values_list("name", "organization_id")
+    return pd.DataFrame([(name, place[pk]) for name, pk in rows], columns=["alias", "reference"])
+
+
+def _best(known: pd.DataFrame, matches: Matches, count: int) -> tuple[_Ints, dict[int, int]]:
+    """Each entity's Organization (0: none yet, and for NOBODY), and those that were only a name of another one."""
+    pk_of = np.zeros(matches.count + 1, dtype=np.int64)
+    entities = pd.DataFrame(
+        {
+            "entity": matches.entity[:count],
+            "pk": known["pk"],
+            "bare": (known["organization_id"] == "") & (known["organization_key"] == ""),
+            "keyed": known["organization_id"] == "",
+        }
+    ).sort_values(["entity", "bare", "keyed", "pk"])
+    best = entities.drop_duplicates("entity")
+    pk_of[best["entity"].to_numpy()] = best["pk"].to_numpy()
+    second = entities[entities["entity"].duplicated()]
+    met = dict(zip(second["pk"].tolist(), pk_of[second["entity"].to_numpy()].tolist(), strict=True))
+    return pk_of, met
+
+
+def _told(known: pd.DataFrame, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints) -> list[Organization]:
+    """Known Organizations that learn the id or the key that they lack."""
+    told = lines.assign(pk=pk_of[entities])
+    told = told[(told["pk"] > 0) & ((told["organization_id"] != "") | (told["organization_key"] != ""))]
+    news = told.sort_values("line").drop_duplicates("pk").merge(known, on="pk", suffixes=("", "_known"))
+    learns_id = (news["organization_id_known"] == "") & (news["organization_id"] != "")
+    learns_key = (news["organization_key_known"] == "") & (news["organization_key"] != "")
+    return [
+        Organization(
+            pk=row.pk,
+            huntress_id=row.organization_id_known or row.organization_id or None,
+            key=row.organization_key_known or row.organization_key or None,
+        )
+        for row in news[learns_id | learns_key].itertuples()
+    ]
+
+
+def _renamed(
+    source_file: SourceFile, known: pd.DataFrame, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints
+) -> list[tuple[Organization, str, date]]:
+    """Known Organizations whose id or key comes with another name in the newest billed report."""
+    cycle = source_file.cycle
+    later = LegInput.objects.filter(leg="billed", ended_at__isnull=True, cycle__account=source_file.account_id)
+    if source_file.kind != "billed" or cycle is None or later.filter(cycle__start__gt=cycle.start).exists():
+        return []
+    identified = (lines["organization_id"] != "") | (lines["organization_key"] != "")
+    now = lines.assign(pk=pk_of[entities])[identified & (lines["organization"] != "")]
+    now = now[now["pk"] > 0].sort_values(["pk", "organization"]).drop_duplicates("pk")
+    changed = now.merge(known, on="pk", suffixes=("", "_known"))
+    changed = changed[changed["organization"] != changed["organization_known"]]
+    return [
+        (Organization(pk=row.pk, name=str(row.organization_known)), str(row.organization)[:500], cycle.start)
+        for row in changed.itertuples()
+    ]
+
+
+def _create(account: Account, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints) -> None:
+    """Make the Organizations that the file is the first to name, under the smallest of its spellings."""
+    new = lines.assign(entity=entities)
+    new = new[(new["entity"] >= 0) & (pk_of[entities] == 0)].sort_values(["entity", "organization", "line"])
+    new = new.drop_duplicates("entity")
+    names = [str(row.organization or row.organization_key or row.organization_id)[:500] for row in new.itertuples()]
+    rows = [
+        Organization(
+            account=account, name=name, name_key=key[:500], huntress_id=row.organization_id or None, key=row.organization_key or None
+        )
+        for row, name, key in zip(new.itertuples(), names, normalise_all(names), strict=True)
+    ]
+    made = Organization.objects.bulk_create(rows, batch_size=2000)
+    pk_of[new["entity"].to_numpy()] = [row.pk for row in made]
