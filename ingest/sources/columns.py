@@ -160,16 +160,15 @@ def _no_product(header: Sequence[str], line: int) -> Issue:
     return Issue(line, "error", "no_product_column", message)
 
 
-def unknown_columns(header: Sequence[str], width: int, guessed: dict[int, str], grid: Grid, rows: Mask, leg: Leg, line: int) -> list[Issue]:
+def unknown_columns(header: Sequence[str], guessed: dict[int, str], grid: Grid, rows: Mask, leg: Leg, line: int) -> list[Issue]:
     """Columns of a wide list that hold whole numbers and are no known product: in a bill they may be money, so they stop it.
 
     ``rows`` says which of the grid's rows are an Organization's.
     """
     issues = []
     fields = fields_of(header)
-    for index in range(width):
-        known = index < len(fields) and fields[index] not in ("", "quantity")
-        title = header[index] if index < len(header) else ""
+    for index, title in enumerate(header):
+        known = fields[index] not in ("", "quantity")
         if index in guessed or known or is_plainly_no_product(title) or not _holds_quantities(grid, index, rows):
             continue
         message = f"Column {titled(header, index)} holds whole numbers and is no product known here"

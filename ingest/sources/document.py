@@ -76,12 +76,22 @@ def _split_at(document: Document, delimiter: str) -> Table:
 
 
 def _on_line(table: Table, mapping: Mapping, sheets: tuple[str, ...]) -> Place:
+    if not mapping.header_line:
+        return _found_in(table, sheets)
     above: list[Record] = []
     for record in table.head(mapping.header_line):
         if record.line == mapping.header_line:
             return Place(table, record, above, sheets)
         above.append(record)
     raise _bad(f"no row starts on line {mapping.header_line}", sheets)
+
+
+def _found_in(table: Table, sheets: tuple[str, ...]) -> Place:
+    head = table.head()
+    header = find_header(head[:HEAD_ROWS])
+    if header is None:
+        raise no_header(table, head, sheets)
+    return Place(table, header, [record for record in head if record.line < header.line], sheets)
 
 
 def _bad(problem: str, sheets: tuple[str, ...]) -> Unreadable:

@@ -29,7 +29,8 @@ class Mapping:
 
     ``columns`` maps a column's index to a field: ``organization``, ``organization_id``, ``organization_key``, ``product``,
     ``quantity``, ``unit_price``, or, in a wide layout, ``quantity:edr`` and ``unit_price:edr`` (any product code). A column that
-    is not named is ignored.
+    is not named is ignored. What is not stated is guessed: all columns where ``columns`` is empty, the header's place where
+    ``header_line`` is 0.
     """
 
     columns: dict[int, str]

@@ -138,8 +138,9 @@ def _stated(body: Body, row: int) -> dict[str, int | str]:
     """A total row's numbers by product ("" is all, an unknown product's folded text itself); an unreadable one stays text."""
     found: dict[str, int | str] = {}
     for entry, numbers in zip(body.columns.entries, body.quantities, strict=True):
-        if numbers.faults[row] != Fault.BLANK.value:
-            found[entry.product or _long_key(body, row)] = _number(numbers, row, body.cell(entry.quantity, row))
+        text = body.cell(entry.quantity, row)
+        if text and normalise(text) not in LABELS:  # the label itself may stand in a quantity's column
+            found[entry.product or _long_key(body, row)] = _number(numbers, row, text)
     return found
 
 

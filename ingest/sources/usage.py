@@ -42,7 +42,7 @@ def read(
     used, remarks = _mapping(place, grid, leg, mapping, limits)
     remarks.add(*place.notes)
     body = _body(place, grid, used)
-    if mapping is None:
+    if mapping is None or not mapping.columns:
         _refuse_unknown_columns(place, body, used, leg, remarks)
     tell(grid.height // 3, grid.height)
     sorting = sort_rows(body, leg, remarks)
@@ -81,11 +81,13 @@ def _first(place: Place, grid: Grid) -> int:
 def _mapping(place: Place, grid: Grid, leg: Leg, stated: Mapping | None, limits: Limits) -> tuple[Mapping, Remarks]:
     remarks = Remarks(limits.max_issues)
     table, header = place.table, place.header
-    if stated is not None:
+    if stated is not None and stated.columns:
         guessed = Guessed(dict(stated.columns), [], check_mapping(stated, header.cells))
     else:
         first = _first(place, grid)
         guessed = guess_columns(header.cells, lambda index: grid.columns[index].slice(first), header.line)
+        if stated is not None and not guessed.refused:  # a stated header line may be no header at all
+            guessed.refused = check_mapping(Mapping(guessed.columns, header_line=header.line), header.cells)
     decimal = stated.decimal if stated else ""
     used = Mapping(guessed.columns, table.sheet, header.line, table.delimiter, table.encoding, decimal)
     if guessed.refused:
@@ -107,7 +109,7 @@ def _refuse_unknown_columns(place: Place, body: Body, used: Mapping, leg: Leg, r
     if body.columns.is_long:
         return
     rows = np.concatenate([np.zeros(body.first, dtype=np.bool_), body.named & ~body.repeated_header])
-    issues = unknown_columns(place.header.cells, body.grid.width, used.columns, body.grid, rows, leg, place.header.line)
+    issues = unknown_columns(place.header.cells, used.columns, body.grid, rows, leg, place.header.line)
     refused = [issue for issue in issues if issue.level == "error"]
     if refused:
         raise _refused(place, used, refused)
