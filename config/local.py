@@ -16,7 +16,7 @@ from typing import IO, Final
 
 import django
 from django.core.exceptions import ImproperlyConfigured
-from django.core.management import call_command, get_commands
+from django.core.management import CommandError, call_command, get_commands
 from django.db import connections
 
 from config import broker, celery_app, environment
@@ -137,14 +137,17 @@ def _claim(port: int) -> None:
 def _prepare(data_dir: Path) -> str:
     """Bring database, static files and demo up to date; returns what the demo says of its people."""
     django.setup()
-    celery_app.conf.broker_url = "memory://"  # no worker runs yet: what the demo enqueues is found by the first sweep
+    celery_app.conf.broker_url = "memory://localhost/"  # no worker runs yet: what the demo enqueues is found by the first sweep
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
     if "demo" not in get_commands() or not environment.flag("RECON_DEMO", default=True):
         return ""
     said = io.StringIO()
-    with redirect_stdout(said):
-        call_command("demo", stdout=said)
+    try:
+        with redirect_stdout(said):
+            call_command("demo", stdout=said)
+    except CommandError as error:
+        raise CannotStart(f"{error} Remedy: make demo-reset, or RECON_DEMO=0 make run to start without it") from error
     connections.close_all()
     return said.getvalue()
 

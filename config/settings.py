@@ -215,7 +215,7 @@ DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("DEFAULT_FROM_EMAIL", "recon@localho
 # --- the worker -------------------------------------------------------------------------------------------------------------------
 
 _QUEUE_DIR: Final = DATA_DIR / "queue"
-CELERY_BROKER_URL = broker.celery_address(REDIS_URL) or "filesystem://"
+CELERY_BROKER_URL = broker.celery_address(REDIS_URL) or "filesystem://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     # Longer than any task: a time-out shorter than the task starts it again while it runs. Lost work is re-found by our own leases.
     {"visibility_timeout": 6 * 60 * 60, "socket_connect_timeout": 5, "socket_keepalive": True}

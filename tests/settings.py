@@ -46,7 +46,7 @@ if not POSTGRES:
     DATABASES["default"]["OPTIONS"]["init_command"] += "; PRAGMA synchronous = OFF"
 if name := os.environ.get("RECON_TEST_DATABASE"):
     DATABASES["default"]["NAME"] = name
-CELERY_BROKER_URL = BROKER.replace("unix://", "redis+socket://", 1) or "memory://"
+CELERY_BROKER_URL = BROKER.replace("unix://", "redis+socket://", 1) or "memory://localhost/"
 CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = BROKER_PREFIX
 
 CACHES["default"] = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}

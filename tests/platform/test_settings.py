@@ -1,6 +1,7 @@
 """The two modes: what each demands, and what the embedded one makes for itself."""
 
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -79,4 +80,13 @@ def test_sqlite_is_set_up_for_two_processes(tmp_path: Path) -> None:
 def test_the_queue_is_where_the_environment_says(tmp_path: Path) -> None:
     environment = {"RECON_DATA_DIR": str(tmp_path), "REDIS_URL": "unix:///run/redis.sock?db=2"}
     assert _value("settings.CELERY_BROKER_URL", environment) == "redis+socket:///run/redis.sock?virtual_host=2"
-    assert _value("settings.CELERY_BROKER_URL", environment | {"REDIS_URL": ""}) == "filesystem://"
+    assert _value("settings.CELERY_BROKER_URL", environment | {"REDIS_URL": ""}) == "filesystem://localhost/"
+
+
+def test_the_documentation_names_every_variable() -> None:
+    told = (BASE_DIR / "docs" / "operations.md").read_text()
+    read = re.compile(r"""(?:(?:environ\.get\(|env\.\w+\(|flag\(|number\(|words\()["']|\$\{)([A-Z][A-Z_]+)""")
+    sources = [*(BASE_DIR / "config").glob("*.py"), BASE_DIR / "docker-compose.yml"]
+    names = {name for source in sources for name in read.findall(source.read_text())} | set(SERVICES_NEED)
+    assert len(names) > 15
+    assert sorted(name for name in names if f"`{name}`" not in told) == []
