@@ -24,16 +24,26 @@ FAULT: Final = "\ue0fa\ue0fb"
 _MARK: Final = FAULT.encode()
 _MAX_PARTS: Final = 10_000
 _RATIO_FROM: Final = 64 * 2**20
-_OPTIONAL_FORMULA: Final = rb"(?:<(?:\w+:)?f\b[^>]*/>|<(?:\w+:)?f\b[^>]*>[^<]*</(?:\w+:)?f>)?"
-_ERROR_CELL: Final = re.compile(rb"(<(?:\w+:)?c\b[^>]*?\st\s*=\s*)([\"'])e\2([^>]*>\s*" + _OPTIONAL_FORMULA + rb"\s*<(?:\w+:)?v\b[^>/]*>)")
-_FORMULA_CELL: Final = re.compile(
-    rb"<((?:\w+:)?)c\b([^>]*)>\s*(?:<(?:\w+:)?f\b[^>]*/>|<(?:\w+:)?f\b[^>]*>([^<]*)</(?:\w+:)?f>)"
-    rb"\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v>\s*</(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
+# Bounded, and never past the next tag: no text makes these expressions look at the same stretch again and again.
+_SPACE: Final = rb"\s{0,64}"
+_FORMULA: Final = rb"<(?:\w{1,32}:)?f\b[^<>]*(?:/>|>([^<]*)</(?:\w{1,32}:)?f>)"
+_ERROR_CELL: Final = re.compile(
+    rb"(<(?:\w{1,32}:)?c\b[^<>]*?\st\s{0,64}=\s{0,64})([\"'])e\2"
+    rb"([^<>]*>" + _SPACE + rb"(?:" + _FORMULA.replace(rb"([^<]*)", rb"[^<]*") + rb")?" + _SPACE + rb"<(?:\w{1,32}:)?v\b[^<>/]*>)"
 )
-_TYPE: Final = re.compile(rb"\st\s*=\s*[\"'](\w*)[\"']")
+_FORMULA_CELL: Final = re.compile(
+    rb"<((?:\w{1,32}:)?)c\b([^<>]*)>"
+    + _SPACE
+    + _FORMULA
+    + _SPACE
+    + rb"(?:<(?:\w{1,32}:)?v\s{0,64}/>|<(?:\w{1,32}:)?v>\s{0,64}</(?:\w{1,32}:)?v>)?"
+    + _SPACE
+    + rb"</(?:\w{1,32}:)?c>"
+)
+_TYPE: Final = re.compile(rb"\st\s{0,64}=\s{0,64}[\"'](\w*)[\"']")
 # A cell's place is suspect past column Z or past the last row that a workbook has; written unusually, it is looked at with more patience.
 _SUSPECT: Final = re.compile(rb'r="(?:[A-Za-z]{2,3}[0-9]|[A-Za-z]?(?:1(?:0[5-9]|[1-9][0-9])[0-9]{4}|[2-9][0-9]{6}|[0-9]{8}))')
-_UNUSUAL: Final = (b"r =", b"r\t=", b"r\n=", b"r\r=", b"r= ", b"r=\t", b"r=\n", b"r=\r", b"r='")
+_UNUSUAL: Final = (b" =", b"\t=", b"\n=", b"\r=", b"= ", b"=\t", b"=\n", b"=\r", b"r='")
 _PLACE: Final = re.compile(rb"\br\s{0,99}=\s{0,99}[\"']([A-Za-z]*)([0-9]+)[\"']")
 _FORMULA_STARTS: Final = (b"<f>", b"<f ", b"<f/", b"<f\n", b"<f\r", b"<f\t", b":f>", b":f ", b":f/")
 _LAST_ROW: Final = 1_048_576

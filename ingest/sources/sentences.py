@@ -40,9 +40,7 @@ def quantity_sentence(body: Body, index: int, numbers: Numbers, row: int) -> Sai
 def _quantity_message(text: str, fault: Fault, decimal: DecimalSign) -> str:
     match fault:
         case Fault.AMBIGUOUS:
-            grouped = text.replace(".", "")
-            plain = text.split(".")[0] if text.count(".") == 1 and text.endswith(".000") else text.replace(".", ",", text.count(".") - 1)
-            return f"{text}: groups of thousands, or decimals? Write {grouped} or {plain} in the file, or state the decimal sign."
+            return f"{text}: {_two_ways(text)}, or state the decimal sign."
         case Fault.NOT_WHOLE:
             sign = " with the decimal sign that was stated" if decimal else ""
             return f"Quantities are whole numbers: {text} is not{sign}."
@@ -52,6 +50,16 @@ def _quantity_message(text: str, fault: Fault, decimal: DecimalSign) -> str:
             return f"{text} is more than {MAX_QUANTITY:,}, which no quantity here can be."
         case _:
             return f"“{text}” is no whole number. Write the quantity in digits alone, such as 12 or 1,234."
+
+
+def _two_ways(text: str) -> str:
+    whole, _, decimals = text.rpartition(".")
+    grouped = text.replace(".", "")
+    if text == "1.000":
+        return "a thousand, or one? Write 1000 or 1 in the file"
+    if "." not in whole and not decimals.strip("0"):
+        return f"thousands, or {whole}? Write {grouped} or {whole} in the file"
+    return f"thousands, or decimals? Write {grouped} in the file if it is that"
 
 
 def price_sentence(body: Body, index: int, numbers: Numbers, row: int) -> Said:
@@ -64,7 +72,7 @@ def price_sentence(body: Body, index: int, numbers: Numbers, row: int) -> Said:
 def _price_message(text: str, fault: Fault) -> str:
     match fault:
         case Fault.AMBIGUOUS:
-            return f"{text}: a thousand, or one? Write the price with two decimals, or state the decimal sign."
+            return f"{text}: thousands, or decimals? Write the price with two decimals, or state the decimal sign."
         case Fault.NEGATIVE:
             return f"Unit prices are not negative: {text} is."
         case Fault.TOO_LARGE:
