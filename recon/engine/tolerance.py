@@ -68,9 +68,12 @@ class Thresholds:
 
     def above(self, level: Level, difference: _Ints, other: _Ints) -> _Bools:
         """Whether each |difference| is greater than its allowance, exactly, in whole numbers."""
-        size = np.abs(difference)
-        by_percent = size * (100 * SCALE) > self.percent[level] * np.abs(other)
-        by_units = size * SCALE > self.units[level]
+        size, other, percent = np.abs(difference), np.abs(other), self.percent[level]
+        factors = (int(size.max(initial=0)), 100 * SCALE), (int(other.max(initial=0)), int(percent.max(initial=0)))
+        if max(a * b for a, b in factors) >= 2**63:  # more than 64 bits hold: Python's own numbers do
+            size, other, percent = (numbers.astype(object) for numbers in (size, other, percent))
+        by_percent = (size * (100 * SCALE) > percent * other).astype(np.bool_)
+        by_units = (size * SCALE > self.units[level]).astype(np.bool_)
         return by_percent & by_units
 
     def escalates(self, difference: _Ints, other: _Ints) -> _Bools:
