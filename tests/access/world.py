@@ -1,0 +1,119 @@
+"""A small world, straight through the models: one account in the middle of its work, its people, and strangers next door."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+from accounts.models import Account, Alias, BillingCycle, FormerName, Membership, Organization, Reseller, Role, User
+from ingest import storage
+from ingest.models import Job, Leg, LegInput, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
+from recon.models import Export, Note, Reconciliation, Severity, Variance
+
+#: Who knocks. The last of them has the role through the reseller alone.
+PEOPLE = ("anonymous", "stranger", "viewer", "preparer", "reviewer", "admin", "reseller_admin")
+PASSWORD = "four-brass-lanterns"
+NOON = datetime(2026, 11, 16, 12, tzinfo=UTC)
+
+
+@dataclass(frozen=True)
+class World:
+    account: Account
+    elsewhere: Account
+    people: dict[str, User]
+    rows: dict[str, Any]
+
+    def __getitem__(self, name: str) -> Any:
+        return self.rows[name]
+
+
+def person(email: str, name: str = "") -> User:
+    return User.objects.create_user(email, PASSWORD, name=name)
+
+
+def build() -> World:
+    reseller = Reseller.objects.create(name="Cobbleside Group")
+    account = Account.objects.create(
+        name="Quillmere IT", slug="quillmere-it", anniversary_day=14, time_zone="Europe/London", reseller=reseller
+    )
+    elsewhere = Account.objects.create(name="Brightfen Support", slug="brightfen")
+    people = {role: person(f"{role}@quillmere.example") for role in Role.values}
+    memberships = {role: Membership.objects.create(user=people[role], account=account, role=role) for role in Role.values}
+    people["reseller_admin"] = person("ruth@cobbleside.example", "Ruth Ambler")
+    through = Membership.objects.create(user=people["reseller_admin"], reseller=reseller, role=Role.ADMIN)
+    people["stranger"] = person("owen@brightfen.example", "Owen Lark")
+    Membership.objects.create(user=people["stranger"], account=elsewhere, role=Role.ADMIN)
+    invited = User.objects.create_user("new@quillmere.example", None, name="Nell Barrow")
+    rows = {
+        "membership": memberships[Role.VIEWER],
+        "through": through,
+        "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
+    }
+    return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
+
+
+def _month(account: Account, by: User) -> dict[str, Any]:
+    cycle = BillingCycle.objects.create(account=account, start=date(2026, 10, 14), end=date(2026, 11, 14))
+    garrowby = Organization.objects.create(account=account, name="Garrowby Dental", huntress_id="101", key="garrowby")
+    dunfell = Organization.objects.create(account=account, name="Dunfell Farms")
+    billed = _file(
+        account, by, name="billed.csv", kind=Leg.BILLED, state="imported", cycle=cycle, loaded=1, imported_by=by, imported_at=NOON
+    )
+    leg_input = LegInput.objects.create(cycle=cycle, leg=Leg.BILLED, source_file=billed, by=by)
+    line = UsageLine.objects.create(source_file=billed, line=2, product="edr", organization=garrowby, name="Garrowby Dental", quantity=12)
+    reconciliation = Reconciliation.objects.create(cycle=cycle, run=1, last_run=1, stale=False, counted_at=NOON)
+    job = Job.objects.create(kind="read", subject=billed.pk, label="Reading billed.csv", account=account, source_file=billed, by=by)
+    return {
+        "cycle": cycle,
+        "organization": garrowby,
+        "imported": billed,
+        "ready": _file(account, by, name="rebilled.csv", kind=Leg.REBILLED, state="ready", loaded=1),
+        "leg_input": leg_input,
+        "line": line,
+        "waiting": UsageLine.objects.create(source_file=billed, line=3, product="edr", name="Dunfell Farms", quantity=4),
+        "rejected": RejectedLine.objects.create(source_file=billed, line=4, product="edr", name="Dunfell Farms"),
+        "row": SourceRow.objects.create(
+            source_file=billed, line=4, bucket="rejected", reason="12.5 is not whole", cells=["Dunfell Farms", "12.5"]
+        ),
+        "issue": RowIssue.objects.create(
+            source_file=billed, line=4, level="error", code="unreadable_quantity", message="12.5 is not whole"
+        ),
+        "reconciliation": reconciliation,
+        "variance": _variance(reconciliation, garrowby),
+        "export": _export(reconciliation, by),
+        "job": job,
+        "note": Note.objects.create(cycle=cycle, organization=garrowby, product="edr", author=by, text="Two laptops came in."),
+        "former_name": FormerName.objects.create(organization=garrowby, name="Garrowby Dental Care", until=date(2026, 9, 14)),
+        "alias": Alias.objects.create(account=account, organization=dunfell, name="Dunfell", confirmed_by=by),
+    }
+
+
+def _file(account: Account, by: User, *, name: str, **fields: Any) -> SourceFile:
+    stored = storage.store(io.BytesIO(f"Organization,EDR\nGarrowby Dental,{len(name)}\n".encode()))
+    preview = {"cycle": "2026-10-14:2026-11-14", "cycle_because": "stated by you"}
+    return SourceFile.objects.create(
+        account=account, name=name, sha256=stored.sha256, size=stored.size, received_by=by, preview=preview, **fields
+    )
+
+
+def _variance(reconciliation: Reconciliation, organization: Organization) -> Variance:
+    return Variance.objects.create(
+        reconciliation=reconciliation,
+        run=1,
+        organization=organization,
+        product="edr",
+        name=organization.name,
+        billed=12,
+        severity=Severity.UNCHECKED,
+        expected_severity=Severity.UNCHECKED,
+        rebilled_severity=Severity.UNCHECKED,
+    )
+
+
+def _export(reconciliation: Reconciliation, by: User) -> Export:
+    stored = storage.store(io.BytesIO(b"Organization,Product\n"))
+    return Export.objects.create(
+        reconciliation=reconciliation, target="rebill-csv", by=by, run=1, name="sheet.csv", sha256=stored.sha256, size=stored.size
+    )

@@ -1,0 +1,209 @@
+"""Promises that the database keeps: each is broken with raw SQL, and the database refuses by name.
+
+A constraint that nobody tries to break is a failure, and so is an attempt at one that is gone. SQLite names a CHECK, but of a unique
+constraint only the columns; PostgreSQL names both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import pytest
+from django.apps import apps
+from django.db import IntegrityError, connection, models, transaction
+
+from accounts.models import Account, Membership, Reseller, User
+from tests.access.world import World, build
+
+pytestmark = pytest.mark.django_db
+
+APPS: Final = ("accounts", "ingest", "recon")
+Find = Callable[[World], models.Model]
+
+
+@dataclass(frozen=True)
+class Changed:
+    """A row that is there, with columns set to what may not be."""
+
+    row: Find
+    to: Mapping[str, Any]
+
+    def run(self, world: World) -> None:
+        row = self.row(world)
+        columns = ", ".join(f'"{name}" = %s' for name in self.to)
+        _sql(f'UPDATE "{row._meta.db_table}" SET {columns} WHERE id = %s', [*self.to.values(), row.pk])
+
+
+@dataclass(frozen=True)
+class Twice:
+    """The same row once more, but for its id and for the columns that are named. A CHECK that speaks first is lifted for it."""
+
+    row: Find
+    but: Mapping[str, Any] = field(default_factory=dict)
+    lifted: str = ""
+
+    def run(self, world: World) -> None:
+        row = self.row(world)
+        with _lifted(row._meta.db_table, self.lifted):
+            self._insert(row)
+
+    def _insert(self, row: models.Model) -> None:
+        columns = [str(one.column) for one in row._meta.concrete_fields if not one.primary_key]
+        into = ", ".join(f'"{name}"' for name in columns)
+        values = ", ".join("%s" if name in self.but else f'"{name}"' for name in columns)
+        table = row._meta.db_table
+        given = [self.but[name] for name in columns if name in self.but]
+        _sql(f'INSERT INTO "{table}" ({into}) SELECT {values} FROM "{table}" WHERE id = %s', [*given, row.pk])
+
+
+def _sql(statement: str, values: list[Any]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+@contextmanager
+def _lifted(table: str, check: str) -> Iterator[None]:
+    """Without one CHECK (on SQLite, without any), until the transaction is undone."""
+    if check and connection.vendor == "sqlite":
+        _sql("PRAGMA ignore_check_constraints = ON", [])
+    elif check:
+        _sql("SET CONSTRAINTS ALL IMMEDIATE", [])
+        _sql(f'ALTER TABLE "{table}" DROP CONSTRAINT "{check}"', [])
+    try:
+        yield
+    finally:
+        if check and connection.vendor == "sqlite":
+            _sql("PRAGMA ignore_check_constraints = OFF", [])
+
+
+def the(name: str) -> Find:
+    return lambda world: world[name]
+
+
+def account(world: World) -> Account:
+    return world.account
+
+
+ATTEMPTS: Final[dict[str, Changed | Twice]] = {
+    "account_anniversary_day_is_of_a_month": Changed(account, {"anniversary_day": 32}),
+    "account_currency_is_a_code": Changed(account, {"currency": "us$"}),
+    "cycle_starts_once_an_account": Twice(the("cycle")),
+    "cycle_ends_after_its_start": Changed(the("cycle"), {"end": "2026-10-14"}),
+    "organization_id_once_an_account": Twice(the("organization")),
+    "organization_id_is_null_or_something": Changed(the("organization"), {"huntress_id": ""}),
+    "organization_key_is_null_or_something": Changed(the("organization"), {"key": ""}),
+    "organization_has_a_name": Changed(the("organization"), {"name": ""}),
+    "former_name_once_an_organization": Twice(the("former_name")),
+    "alias_means_one_organization": Twice(the("alias")),
+    "membership_is_of_an_account_or_a_reseller": Changed(the("membership"), {"account_id": None}),
+    "membership_role_is_known": Changed(the("membership"), {"role": "owner"}),
+    "membership_once_an_account": Twice(the("membership")),
+    "membership_once_a_reseller": Twice(the("through")),
+    "source_file_once_an_account_and_kind": Twice(the("imported")),
+    "source_file_state_is_known": Changed(the("ready"), {"state": "lost"}),
+    "source_file_kind_is_known": Changed(the("ready"), {"kind": "invoice"}),
+    "source_file_imported_has_kind_and_cycle": Changed(the("imported"), {"cycle_id": None}),
+    "leg_input_one_current_a_leg": Twice(the("leg_input")),
+    "leg_input_leg_is_known": Changed(the("leg_input"), {"leg": "guessed"}),
+    "leg_input_superseded_has_ended": Changed(the("leg_input"), {"superseded_by_id": 1}),
+    "job_state_is_known": Changed(the("job"), {"state": "asleep", "finished_at": "2026-11-16 12:00:00+00:00"}),
+    "job_running_holds_a_lease": Changed(the("job"), {"state": "running"}),
+    "job_ended_has_a_time": Changed(the("job"), {"state": "done"}),
+    "usage_line_one_place_a_file": Twice(the("line")),
+    "usage_line_product_is_known": Changed(the("line"), {"product": "backup"}),
+    "usage_line_quantity_is_not_negative": Changed(the("line"), {"quantity": -1}),
+    "rejected_line_one_place_a_file": Twice(the("rejected")),
+    "source_row_one_place_a_file": Twice(the("row")),
+    "reconciliation_revision_once_a_cycle": Twice(the("reconciliation"), {"state": "signed"}, lifted="reconciliation_state_is_known"),
+    "reconciliation_one_working_a_cycle": Twice(the("reconciliation"), {"revision": 2}),
+    "reconciliation_state_is_known": Changed(the("reconciliation"), {"state": "done"}),
+    "variance_one_an_organization_and_product": Twice(the("variance")),
+    "variance_product_is_known": Changed(the("variance"), {"product": "backup"}),
+    "variance_severity_is_known": Changed(the("variance"), {"severity": 9}),
+    "export_target_is_known": Changed(the("export"), {"target": "quickbooks"}),
+    "note_product_is_known": Changed(the("note"), {"product": "backup"}),
+    "note_says_something": Changed(the("note"), {"text": ""}),
+}
+#: More ways to break some of them: both sides of an "or", and what NULL lets through when a CHECK is unknown.
+ALSO: Final[list[tuple[str, Changed | Twice]]] = [
+    ("account_anniversary_day_is_of_a_month", Changed(account, {"anniversary_day": 0})),
+    ("account_currency_is_a_code", Changed(account, {"currency": ""})),
+    ("membership_is_of_an_account_or_a_reseller", Changed(the("through"), {"reseller_id": None})),
+    ("membership_role_is_known", Changed(the("membership"), {"role": ""})),
+    ("source_file_imported_has_kind_and_cycle", Changed(the("imported"), {"kind": ""})),
+    ("source_file_imported_has_kind_and_cycle", Changed(the("ready"), {"state": "importing"})),
+    ("job_ended_has_a_time", Changed(the("job"), {"state": "failed"})),
+    ("job_ended_has_a_time", Changed(the("job"), {"state": "cancelled"})),
+    ("cycle_ends_after_its_start", Changed(the("cycle"), {"end": "2026-09-14"})),
+]
+#: A field that cannot be negative brings a CHECK of its own, which speaks before ours: it names the column.
+SPEAKS_FIRST: Final = {"usage_line_quantity_is_not_negative": "quantity"}
+#: Columns with ``unique=True``: the database names what it made up from table and column.
+UNIQUE: Final[dict[str, Find]] = {
+    "accounts_reseller.name": lambda world: Reseller.objects.get(),
+    "accounts_account.slug": account,
+    "accounts_user.email": lambda world: world.people["viewer"],
+}
+
+
+@pytest.fixture
+def world() -> World:
+    return build()
+
+
+def _models() -> Iterator[type[models.Model]]:
+    for label in APPS:
+        yield from apps.get_app_config(label).get_models()
+
+
+def _constraints() -> dict[str, tuple[type[models.Model], models.BaseConstraint]]:
+    return {one.name: (model, one) for model in _models() for one in model._meta.constraints}
+
+
+def test_every_constraint_is_tried_and_every_attempt_has_one() -> None:
+    assert sorted(ATTEMPTS) == sorted(_constraints())
+
+
+def test_every_unique_column_is_tried() -> None:
+    fields = [(model, one) for model in _models() for one in model._meta.fields if one.unique and not one.primary_key]
+    assert sorted(f"{model._meta.db_table}.{one.column}" for model, one in fields) == sorted(UNIQUE)
+
+
+@pytest.mark.parametrize(("name", "attempt"), [*ATTEMPTS.items(), *ALSO])
+def test_it_is_refused_by_name(world: World, name: str, attempt: Changed | Twice) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        attempt.run(world)
+    assert _names(str(refused.value), name), str(refused.value)
+
+
+@pytest.mark.parametrize("column", UNIQUE)
+def test_a_unique_column_is_refused_by_name(world: World, column: str) -> None:
+    with pytest.raises(IntegrityError) as refused, transaction.atomic():
+        Twice(UNIQUE[column]).run(world)
+    assert column.replace(".", "." if connection.vendor == "sqlite" else "_") in str(refused.value)
+
+
+def test_what_the_constraints_allow_is_allowed(world: World) -> None:
+    """A discarded file makes room for the same bytes, a revoked alias for another meaning, NULL for who has no id."""
+    Changed(the("imported"), {"state": "discarded"}).run(world)
+    Twice(the("imported"), {"state": "ready"}).run(world)
+    Changed(the("alias"), {"revoked_at": "2026-11-16 12:00:00+00:00"}).run(world)
+    Twice(the("alias"), {"revoked_at": None}).run(world)
+    Twice(the("organization"), {"huntress_id": None}).run(world)
+    Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
+    Twice(the("line"), {"product": "siem"}).run(world)
+    other = User.objects.create_user("nora@quillmere.example", None)
+    Twice(the("membership"), {"user_id": other.pk}).run(world)
+    assert Membership.objects.filter(user=other).count() == 1
+
+
+def _names(message: str, name: str) -> bool:
+    model, constraint = _constraints()[name]
+    if connection.vendor != "sqlite" or isinstance(constraint, models.CheckConstraint):
+        return SPEAKS_FIRST.get(name, name) in message
+    assert isinstance(constraint, models.UniqueConstraint)
+    table, fields = model._meta.db_table, [model._meta.get_field(one) for one in constraint.fields]
+    return f"UNIQUE constraint failed: {', '.join(f'{table}.{one.column}' for one in fields)}" in message  # type: ignore[union-attr]
