@@ -48,6 +48,7 @@ def match(references: pd.DataFrame, aliases: pd.DataFrame | None = None, weak: f
             "key": _codes(distinct["organization_key"]),
             "name": names,
             "norm": norms,
+            "named": (distinct["organization"] != "").to_numpy(dtype=bool),
         }
     )
     ids, keys = int(refs["id"].max()) + 1 if len(refs) else 0, int(refs["key"].max()) + 1 if len(refs) else 0
@@ -56,16 +57,16 @@ def match(references: pd.DataFrame, aliases: pd.DataFrame | None = None, weak: f
     entity = np.full(len(refs), NOBODY, dtype=np.int64)
     entity[by_id.to_numpy()] = refs.loc[by_id, "id"].to_numpy()
     if by_key.any():
-        entity[by_key.to_numpy()] = _key_entities(refs, by_key, ids, keys)[refs.loc[by_key, "key"].to_numpy()]
+        entity[by_key.to_numpy()] = _key_entities(refs, by_key, ids, keys, weak)[refs.loc[by_key, "key"].to_numpy()]
     if by_name.any():
         refs["entity"] = entity
         of_norm = _name_entities(refs, ids + keys, weak)
         found = of_norm[refs.loc[by_name, "norm"].to_numpy()]
         found[_spelt_two_ways(refs)[by_name.to_numpy()]] = NOBODY
         entity[by_name.to_numpy()] = found
+    entity = _own_entities_for_known(entity, refs, ids + keys)
     if aliases is not None and len(aliases):
         entity = _by_alias(entity, refs, by_name.to_numpy(), aliases, place, names_of=distinct["organization"])
-    entity = _own_entities_for_known(entity, refs, ids + keys)
     codes, uniques = pd.factorize(np.where(entity < 0, np.iinfo(np.int64).max, entity), sort=True)
     ambiguous = entity < 0
     count = len(uniques) - bool(ambiguous.any())
@@ -98,7 +99,7 @@ def _norms(names: pd.Series) -> tuple[_Ints, _Ints]:
     return codes.astype(np.int64), of_unique.astype(np.int64)[codes] if len(uniques) else codes.astype(np.int64)
 
 
-def _key_entities(refs: pd.DataFrame, by_key: pd.Series, ids: int, keys: int) -> _Ints:
+def _key_entities(refs: pd.DataFrame, by_key: pd.Series, ids: int, keys: int, weak: frozenset[int]) -> _Ints:
     """What each key means: the one id that has it, else the one keyless id of its name, else an Organization of its own."""
     of_key = ids + np.arange(keys, dtype=np.int64)
     pairs = refs.loc[(refs["id"] >= 0) & (refs["key"] >= 0), ["key", "id"]].drop_duplicates()
@@ -108,8 +109,8 @@ def _key_entities(refs: pd.DataFrame, by_key: pd.Series, ids: int, keys: int) ->
     of_key[single["key"].to_numpy()] = single["id"].to_numpy()
     has_key = np.zeros(ids, dtype=bool)
     has_key[pairs["id"].to_numpy()] = True
-    wanting = refs.loc[by_key & (counts[refs["key"].clip(lower=0).to_numpy()] == 0), ["key", "norm"]].drop_duplicates()
-    with_id = refs.loc[refs["id"] >= 0, ["id", "norm"]].drop_duplicates()
+    wanting = refs.loc[by_key & refs["named"] & (counts[refs["key"].clip(lower=0).to_numpy()] == 0), ["key", "norm"]].drop_duplicates()
+    with_id = _known_by_name(refs.loc[(refs["id"] >= 0) & refs["named"], ["id", "norm", "source"]], "id", weak)
     keyless = with_id[~has_key[with_id["id"].to_numpy()]]
     candidates = wanting.merge(keyless, on="norm")[["key", "id"]].drop_duplicates()
     if len(candidates):
@@ -123,15 +124,19 @@ def _name_entities(refs: pd.DataFrame, offset: int, weak: frozenset[int]) -> _In
     """What each normalised name means on its own: the one Organization known by it, NOBODY if several, else a new one."""
     norms = int(refs["norm"].max()) + 1
     of_norm = offset + np.arange(norms, dtype=np.int64)
-    identified = refs.loc[refs["entity"] >= 0, ["norm", "entity", "source"]]
-    is_weak = identified["source"].isin(weak)
-    strong = identified.loc[~is_weak, ["norm", "entity"]].drop_duplicates()
-    spare = identified.loc[is_weak & ~identified["norm"].isin(strong["norm"]), ["norm", "entity"]].drop_duplicates()
-    pairs = pd.concat([strong, spare], ignore_index=True)
+    pairs = _known_by_name(refs.loc[refs["entity"] >= 0, ["entity", "norm", "source"]], "entity", weak)
     counts = np.bincount(pairs["norm"], minlength=norms)
     of_norm[pairs["norm"].to_numpy()] = pairs["entity"].to_numpy()
     of_norm[counts > 1] = NOBODY
     return of_norm
+
+
+def _known_by_name(identified: pd.DataFrame, who: str, weak: frozenset[int]) -> pd.DataFrame:
+    """The distinct pairs of ``who`` and name; those of weak sources only where no other source knows the name."""
+    is_weak = identified["source"].isin(weak)
+    strong = identified.loc[~is_weak, [who, "norm"]].drop_duplicates()
+    spare = identified.loc[is_weak & ~identified["norm"].isin(strong["norm"]), [who, "norm"]].drop_duplicates()
+    return pd.concat([strong, spare], ignore_index=True)
 
 
 def _spelt_two_ways(refs: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
@@ -145,15 +150,14 @@ def _spelt_two_ways(refs: pd.DataFrame) -> np.ndarray[tuple[int], np.dtype[np.bo
 
 
 def _by_alias(entity: _Ints, refs: pd.DataFrame, by_name: np.ndarray, aliases: pd.DataFrame, place: _Ints, names_of: pd.Series) -> _Ints:
-    """Let confirmed aliases speak before names do."""
-    means = {
-        normalise(alias): int(entity[place[reference]]) for alias, reference in zip(aliases["alias"], aliases["reference"], strict=True)
-    }
+    """Let confirmed aliases speak before names do. One that means two Organizations means nobody."""
+    means: dict[str, int] = {}
+    for alias, reference in zip(aliases["alias"], aliases["reference"], strict=True):
+        target = int(entity[place[reference]])
+        means[normalise(alias)] = target if means.get(normalise(alias), target) == target else NOBODY
     entity = entity.copy()
     for row in np.flatnonzero(by_name & (refs["source"] >= 0).to_numpy()):
-        target = means.get(normalise(str(names_of.iloc[row])))
-        if target is not None and target >= 0:
-            entity[row] = target
+        entity[row] = means.get(normalise(str(names_of.iloc[row])), entity[row])
     return entity
 
 
