@@ -14,8 +14,8 @@ from accounts.models import Account, Membership, Role
 
 #: What each role may do, in the words of the page.
 MAY = (
-    (Role.VIEWER, "looks at everything and changes nothing"),
-    (Role.PREPARER, "adds files, imports, matches, writes notes, makes sheets"),
+    (Role.VIEWER, "looks at everything, makes sheets, and changes nothing"),
+    (Role.PREPARER, "all of that, and adds files, imports, matches, writes notes"),
     (Role.REVIEWER, "all of that, and signs months that others prepared"),
     (Role.ADMIN, "all of that, and says who has which role"),
 )
