@@ -17,6 +17,7 @@ from typing import Final
 from ingest.sources.grid import check_size
 from ingest.sources.limits import Limits
 from ingest.sources.refusals import refusal
+from ingest.sources.sheet_xml import Looked, look_through
 
 #: Private-use characters that no real cell starts with.
 FAULT: Final = "\ue0fa\ue0fb"
@@ -41,11 +42,11 @@ _FORMULA_CELL: Final = re.compile(
     + rb"</(?:\w{1,32}:)?c>"
 )
 _TYPE: Final = re.compile(rb"\st\s{0,64}=\s{0,64}[\"'](\w*)[\"']")
-# A cell's place is suspect past column Z or past the last row that a workbook has; written unusually, it is looked at with more patience.
-_SUSPECT: Final = re.compile(rb'r="(?:[A-Za-z]{2,3}[0-9]|[A-Za-z]?(?:1(?:0[5-9]|[1-9][0-9])[0-9]{4}|[2-9][0-9]{6}|[0-9]{8}))')
-_UNUSUAL: Final = (b" =", b"\t=", b"\n=", b"\r=", b"= ", b"=\t", b"=\n", b"=\r", b"r='")
 _PLACE: Final = re.compile(rb"\br\s{0,99}=\s{0,99}[\"']([A-Za-z]*)([0-9]+)[\"']")
-_FORMULA_STARTS: Final = (b"<f>", b"<f ", b"<f/", b"<f\n", b"<f\r", b"<f\t", b":f>", b":f ", b":f/")
+_PLACELESS: Final = rb"<(?:\w{1,32}:)?%b(?=[\s/>])(?![^<>]*\sr\s{0,64}=)"
+_ROW_END: Final = re.compile(rb"</(?:\w{1,32}:)?row")
+_BARE_ROW: Final = re.compile(_PLACELESS % b"row")
+_BARE_CELL: Final = re.compile(_PLACELESS % b"c")
 _LAST_ROW: Final = 1_048_576
 
 
@@ -93,21 +94,23 @@ def _repacked(archive: zipfile.ZipFile, parts: list[zipfile.ZipInfo], limits: Li
             with archive.open(part) as source:
                 content = source.read()
             if b"sheetData" in content:
-                _check_extent(content, limits)
-                marked = _with_faults(content)
-                has_faults |= marked is not content
-                content = marked
+                looked = look_through(content)
+                if looked.is_wide:
+                    _check_extent(content, limits)
+                has_faults |= looked.has_errors or looked.has_formulas
+                content = _with_faults(content, looked)
             clean.writestr(zipfile.ZipInfo(part.filename), content)
     return target.getvalue(), has_faults
 
 
 def _check_extent(xml: bytes, limits: Limits) -> None:
     """Raises Unreadable where the rectangle from A1 to the furthest cell is larger than is read."""
-    if not _SUSPECT.search(xml) and not any(form in xml for form in _UNUSUAL):
-        return
     places = {(match[1].upper(), len(match[2]), match[2][:3]) for match in _PLACE.finditer(xml)}
     columns = max((_column(letters) for letters, _, _ in places), default=0)
     rows = max((int(start) * 10 ** (size - len(start)) for _, size, start in places), default=0)
+    # Those that do not say where they stand follow the one before.
+    rows += sum(1 for _ in _BARE_ROW.finditer(xml))
+    columns += max(len(_BARE_CELL.findall(row)) for row in _ROW_END.split(xml))
     if rows > _LAST_ROW:
         raise refusal("too_many_rows", "A cell stands below the last row that a workbook can have. Save the sheet as CSV, and drop that.")
     check_size(limits, rows, columns, limits.max_workbook_cells)
@@ -120,11 +123,11 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _with_faults(xml: bytes) -> bytes:
+def _with_faults(xml: bytes, looked: Looked) -> bytes:
     """The sheet with its error cells, and its formulas without a result, as texts that start with ``FAULT``."""
-    if b'"e"' in xml or b"'e'" in xml:
+    if looked.has_errors:
         xml = _ERROR_CELL.sub(rb'\1"str"\3' + _MARK, xml)
-    if any(start in xml for start in _FORMULA_STARTS):
+    if looked.has_formulas:
         xml = _FORMULA_CELL.sub(_without_result, xml)
     return xml
 

@@ -256,3 +256,10 @@ def test_no_sheet_keeps_the_reader_busy(piece: bytes) -> None:
     sheet = b'<worksheet><sheetData><row r="1">' + piece * (1_000_000 // len(piece))
     data = repacked(workbook({"S": REPORT}), lambda name, content: sheet + b'"e"' if "sheet1" in name else content)
     assert refusal(data).issues
+
+
+@pytest.mark.parametrize("prefix", [b"", b"x:", b"main:"])
+def test_cells_that_do_not_say_where_they_stand_cannot_either(prefix: bytes) -> None:
+    rows = b"<%brow/>" % prefix * 100_000 + b"<%brow>" % prefix + b"<%bc/>" % prefix * 900 + b"</%brow>" % prefix
+    error = refusal(with_sheet(workbook({"S": REPORT}), b"<sheetData>", b"<sheetData>" + rows))
+    assert error.issues[0].code == "too_many_cells"
