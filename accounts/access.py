@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.http import Http404, HttpRequest
 
 from accounts.models import Account, Membership, Role, User
+from accounts.models.account import AccountQuerySet
 
 
 class Need(IntEnum):
@@ -53,6 +54,14 @@ def roles_in(user: User, account: Account) -> set[str]:
 
 def may(roles: set[str], need: Need) -> bool:
     return any(need in _MAY[role] for role in roles)
+
+
+def accounts_where(user: User, need: Need) -> AccountQuerySet:
+    """The accounts in which the user may do what is needed, by itself or through its reseller."""
+    roles = [role for role, needs in _MAY.items() if need in needs]
+    own = Q(memberships__user=user, memberships__role__in=roles)
+    through_reseller = Q(reseller__memberships__user=user, reseller__memberships__role__in=roles)
+    return Account.objects.visible_to(user).filter(own | through_reseller).distinct()
 
 
 def account_for(request: HttpRequest, slug: str, need: Need = Need.READ) -> Account:

@@ -48,8 +48,10 @@ STATES: Final[dict[str, tuple[str, str, str]]] = {
 class Range(Protocol):
     """A billing cycle: the days from ``start`` up to ``end``."""
 
-    start: date
-    end: date
+    @property
+    def start(self) -> date: ...
+    @property
+    def end(self) -> date: ...
 
 
 def _is_blank(value: object) -> bool:
