@@ -32,6 +32,7 @@ SERVICES: Final = {
     "EMAIL_URL": "smtp+tls://user:word@mail.example.test:587",
     "DEFAULT_FROM_EMAIL": "recon@example.test",
 }
+_HALF_AN_HOUR: Final = 30 * 60
 _PYTEST: Final = ("pytest", "-q", "-n", "2", "--dist", "worksteal")
 
 
@@ -112,7 +113,11 @@ def _told(outcome: Outcome) -> Outcome:
 def _tests(name: str, environment: Mapping[str, str], marks: str) -> int:
     print(f"\n== tests on {name} ==", flush=True)
     command = [sys.executable, "-m", *_PYTEST, "-m", marks, *sys.argv[1:]]
-    return subprocess.run(command, cwd=BASE_DIR, env=os.environ | environment).returncode
+    try:
+        return subprocess.run(command, cwd=BASE_DIR, env=os.environ | environment, timeout=_HALF_AN_HOUR).returncode
+    except subprocess.TimeoutExpired:
+        print(f"The tests on {name} were stopped after {_HALF_AN_HOUR} s.", flush=True)
+        return 1
 
 
 def _database() -> tuple[str, str]:
