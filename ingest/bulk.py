@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
@@ -11,28 +11,37 @@ from django.db import connection, models, transaction
 
 #: SQLite holds a web process and a worker only when no transaction is long: rows a transaction, and the pause that lets others in.
 _BATCH: Final = 5_000
+#: On PostgreSQL nobody waits for a COPY, but while it runs its connection can do nothing else, such as saying how far it is.
+_COPY_BATCH: Final = 50_000
 _PAUSE_SECONDS: Final = 0.002
 Record = Sequence[Any]
 
 
-def load(model: type[models.Model], columns: Sequence[str], records: Iterable[Record]) -> None:
+def load(
+    model: type[models.Model], columns: Sequence[str], records: Iterable[Record], loaded: Callable[[int], None] = lambda rows: None
+) -> None:
     """Insert records, whose values stand in the order of ``columns`` (database column names), JSON already as text.
 
-    On PostgreSQL it is one COPY, whole or not at all. On SQLite batches are committed as they come: the caller makes them
-    count by flipping a state afterwards.
+    Batches are committed as they come: the caller makes them count by flipping a state afterwards. After each, ``loaded`` is
+    told how many rows are in, and may stop the rest by raising.
     """
     quote = connection.ops.quote_name
     table, names = quote(model._meta.db_table), ", ".join(quote(column) for column in columns)
-    if connection.vendor == "postgresql":
-        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
-            for record in records:
-                copy.write_row(record)
-        return
-    insert = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"
-    for batch in _batches(records):
+    copies = connection.vendor == "postgresql"
+    insert = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608  (names of our own models)
+    done = 0
+    for batch in _batches(records, _COPY_BATCH if copies else _BATCH):
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.executemany(insert, batch)
-        _let_others_in()
+            if copies:
+                with cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
+                    for record in batch:
+                        copy.write_row(record)
+            else:
+                cursor.executemany(insert, batch)
+        done += len(batch)
+        loaded(done)
+        if not copies:
+            _let_others_in()
 
 
 def remove(rows: models.QuerySet[Any]) -> None:
@@ -45,9 +54,9 @@ def remove(rows: models.QuerySet[Any]) -> None:
         _let_others_in()
 
 
-def _batches(records: Iterable[Record]) -> Iterator[list[Record]]:
+def _batches(records: Iterable[Record], size: int) -> Iterator[list[Record]]:
     rest = iter(records)
-    while batch := list(islice(rest, _BATCH)):
+    while batch := list(islice(rest, size)):
         yield batch
 
 

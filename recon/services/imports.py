@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
-from ingest import bulk, jobs, storage
+from ingest import bulk, jobs, storage, turns
 from ingest.models import Job, LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.services.intake import Refused
 from ingest.sources import read
@@ -28,13 +28,13 @@ _REJECTED_COLUMNS: Final = ["source_file_id", "line", "product", "organization_i
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
     """The account's row for a cycle. Raises Refused where it would overlap another one."""
-    existing = BillingCycle.objects.filter(account=account, start=cycle.start).first()
-    if existing:
-        return existing
-    other = BillingCycle.objects.filter(account=account, start__lt=cycle.end, end__gt=cycle.start).first()
-    if other:
-        raise Refused(f"{cycle.start} to {cycle.end} overlaps the cycle {other.start} to {other.end} of {account}.")
-    return BillingCycle.objects.create(account=account, start=cycle.start, end=cycle.end)
+    overlapping = BillingCycle.objects.filter(account=account, start__lt=cycle.end, end__gt=cycle.start)
+    row = overlapping.exclude(start=cycle.start).first()
+    if row is None:
+        row, _ = BillingCycle.objects.get_or_create(account=account, start=cycle.start, defaults={"end": cycle.end})
+    if row.dates != cycle:
+        raise Refused(f"{cycle.start} to {cycle.end} overlaps the cycle {row.start} to {row.end} of {account}.")
+    return row
 
 
 def start_import(
@@ -89,9 +89,16 @@ def withdraw(leg_input: LegInput, *, by: User) -> None:
 
 
 def _back_to_preview(subject: int, message: str) -> None:
-    """An import that did not end leaves no line behind."""
+    """An import that did not end leaves no line behind. Where somebody imports meanwhile, that import clears up before it loads."""
     if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.READY, imported_by=None):
-        _forget_lines(subject)
+        transaction.on_commit(lambda: _clear(subject))
+
+
+def _clear(subject: int) -> None:
+    source_file = SourceFile.objects.get(pk=subject)
+    with turns.try_turn(source_file.account_id) as is_mine:
+        if is_mine and SourceFile.objects.filter(pk=subject, state=State.READY).exists():
+            _forget_lines(subject)
 
 
 @jobs.handles("import", give_up=_back_to_preview)
@@ -101,15 +108,23 @@ def import_file(subject: int, progress: jobs.Progress) -> None:
     if source_file.state != State.IMPORTING:
         return
     reading = _read(source_file, progress)
+    # Two files of one account that are the first to name a customer must make one Organization of it, not two.
+    with turns.turn(source_file.account_id, lambda: progress(0, 0, "Waiting for another import")):
+        if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).exists():
+            _count_in(source_file, reading, progress)
+
+
+def _count_in(source_file: SourceFile, reading: Reading, progress: jobs.Progress) -> None:
     rows = len(reading.lines)
     progress(0, rows, "Matching Organizations")
     plan = identify(source_file, reading)
-    _forget_lines(subject)
-    bulk.load(UsageLine, _LINE_COLUMNS, _reporting(_line_records(subject, plan.lines), progress, rows))
-    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(subject, plan.rejected))
+    _forget_lines(source_file.pk)
+    records = _line_records(source_file.pk, plan.lines)
+    bulk.load(UsageLine, _LINE_COLUMNS, records, lambda done: progress(done, rows, "Loading rows"))
+    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(source_file.pk, plan.rejected))
     cycle, by = cast(BillingCycle, source_file.cycle), cast(User, source_file.imported_by)
     with transaction.atomic():
-        importing = SourceFile.objects.filter(pk=subject, state=State.IMPORTING)
+        importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
             apply(plan, source_file.account, by=by)
             _take_leg(source_file, cycle, by=by, partial=source_file.partial)
@@ -160,10 +175,3 @@ def _plain_rows(frame: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, 
     """Rows of Python's own values, None for unknown."""
     plain = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
     return zip(*plain, strict=True)
-
-
-def _reporting(records: Iterator[tuple[Any, ...]], progress: jobs.Progress, total: int) -> Iterator[tuple[Any, ...]]:
-    for number, record in enumerate(records):
-        if number % 2000 == 0:
-            progress(number, total, "Loading rows")
-        yield record
