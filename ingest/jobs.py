@@ -15,11 +15,11 @@ from datetime import timedelta
 from typing import Final
 
 from celery import current_app
-from kombu.exceptions import OperationalError
 from django.db import Error as DatabaseError
 from django.db import close_old_connections, connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
+from kombu.exceptions import OperationalError
 
 from accounts.models import Account, User
 from ingest.models import Job, SourceFile
@@ -142,9 +142,7 @@ def run_now(job: Job) -> Job:
 
 def ask_to_cancel(job: Job) -> bool:
     """Stop a job: at once if it waits, at its next report if it runs. False when it has already ended."""
-    cancelled = Job.objects.filter(pk=job.pk, state=Job.State.QUEUED).update(state=Job.State.CANCELLED, finished_at=timezone.now())
-    if cancelled:
-        _tidy(job.kind, job.subject, "Cancelled.")
+    if _end(job, Job.objects.filter(pk=job.pk, state=Job.State.QUEUED), Job.State.CANCELLED, "Cancelled."):
         return True
     return bool(Job.objects.filter(pk=job.pk, state=Job.State.RUNNING).update(cancel_asked=True))
 
@@ -157,7 +155,11 @@ def sweep() -> int:
     now = timezone.now()
     dead = Q(state=Job.State.RUNNING, lease_until__lt=now)
     for job in Job.objects.filter(dead, attempt__gte=MAX_ATTEMPTS):
-        _finish(job, Job.State.FAILED, f"The worker stopped {job.attempt} times while doing this. Is the file too large for it?")
+        said = f"The worker stopped {job.attempt} times while doing this. Is the file too large for it?"
+        try:
+            _end(job, Job.objects.filter(dead, pk=job.pk), Job.State.FAILED, said)
+        except Exception:  # one that cannot be tidied up must not keep the others waiting
+            log.exception("job %s could not be ended", job.pk)
     Job.objects.filter(dead, attempt__lt=MAX_ATTEMPTS).update(state=Job.State.QUEUED, lease_until=None, sent_at=now - 2 * RESEND)
     forgotten = list(Job.objects.filter(state=Job.State.QUEUED, sent_at__lt=now - RESEND).values_list("pk", flat=True)[:1000])
     Job.objects.filter(pk__in=forgotten).update(sent_at=now)
@@ -175,7 +177,7 @@ def _claim(job_id: int) -> Job | None:
     return Job.objects.get(pk=job_id) if taken else None
 
 
-def _mine(job_id: int, attempt: int):  # type: ignore[no-untyped-def]
+def _mine(job_id: int, attempt: int) -> QuerySet[Job]:
     return Job.objects.filter(pk=job_id, attempt=attempt, state=Job.State.RUNNING)
 
 
@@ -201,9 +203,16 @@ def _renewing(job_id: int, attempt: int) -> Iterator[None]:
 
 
 def _finish(job: Job, state: Job.State, error: str) -> None:
-    ended = _mine(job.pk, job.attempt).update(state=state, error=error[:1000], finished_at=timezone.now(), lease_until=None)
-    if ended and state != Job.State.DONE:
-        _tidy(job.kind, job.subject, error)
+    _end(job, _mine(job.pk, job.attempt), state, error)
+
+
+def _end(job: Job, if_still: QuerySet[Job], state: Job.State, error: str) -> bool:
+    """End a job and tidy up after it, both or neither: a kill between them would leave its subject in the middle for ever."""
+    with transaction.atomic():
+        ended = bool(if_still.update(state=state, error=error[:1000], finished_at=timezone.now(), lease_until=None))
+        if ended and state != Job.State.DONE:
+            _tidy(job.kind, job.subject, error)
+    return ended
 
 
 def _tidy(kind: str, subject: int, message: str) -> None:
