@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, BinaryIO, cast
+from uuid import uuid4
 
 from django.core.files.base import File
 from django.core.files.storage import default_storage
@@ -23,16 +25,21 @@ def path_of(sha256: str) -> str:
 
 
 def store(content: IO[bytes]) -> Stored:
-    """Keep bytes under their SHA-256. The same bytes again change nothing."""
+    """Keep bytes under their SHA-256: at their place all at once, so that no kill leaves half of them there.
+
+    The same bytes again are written again, which mends what the disk has lost since.
+    """
     digest, size = hashlib.sha256(), 0
     content.seek(0)
     while chunk := content.read(_CHUNK):
         digest.update(chunk)
         size += len(chunk)
     sha256 = digest.hexdigest()
-    if not default_storage.exists(path_of(sha256)):
-        content.seek(0)
-        default_storage.save(path_of(sha256), File(content))
+    content.seek(0)
+    arrived = default_storage.save(f"arriving/{uuid4().hex}", File(content))
+    kept = Path(default_storage.path(path_of(sha256)))
+    kept.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    Path(default_storage.path(arrived)).replace(kept)
     return Stored(sha256, size)
 
 
