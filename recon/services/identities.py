@@ -15,7 +15,7 @@ from accounts.names import normalise, normalise_all
 from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.sources.reading import Reading
 from recon.models import Note
-from recon.services.months import ask_for_recount
+from recon.services.months import changed
 
 _FILE: Final = 0
 _TEXTS: Final = ["organization", "organization_id", "organization_key"]
@@ -79,7 +79,7 @@ def _join(only_a_name: int, organization: int, account: Account, *, by: User) ->
     Alias.objects.filter(organization=only_a_name).update(organization=organization)
     served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
     for cycle in BillingCycle.objects.filter(account=account, pk__in=served).select_related("account"):
-        ask_for_recount(cycle, by=by)
+        changed(cycle, by=by)
 
 
 def _known(account: Account) -> pd.DataFrame:

@@ -6,10 +6,12 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.utils import timezone
 
 from accounts.models import Account, Alias, BillingCycle, Organization, User
 from accounts.names import normalise
-from ingest.models import LegInput, RejectedLine, UsageLine
+from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.services.intake import Refused
 from recon.services.months import changed
 
@@ -32,14 +34,16 @@ class Waiting:
         return sum(line.quantity for line in self.places)
 
 
-def _waiting_lines(account: Account):  # type: ignore[no-untyped-def]
-    return UsageLine.objects.filter(organization__isnull=True, source_file__account=account).exclude(source_file__inputs__isnull=True)
+def _waiting_lines(account: Account) -> QuerySet[UsageLine]:
+    """Rows of the files that serve a month now. Those of a replaced or withdrawn file wait again when it is used again."""
+    served = LegInput.objects.filter(cycle__account=account, ended_at__isnull=True).values("source_file")
+    return UsageLine.objects.filter(organization__isnull=True, source_file__in=served)
 
 
 def waiting(account: Account) -> list[Waiting]:
-    """The account's queue, by name. Rows of files that never counted are not in it."""
+    """The account's queue, by name."""
     queue: dict[str, Waiting] = {}
-    for line in _waiting_lines(account).select_related("source_file").distinct().order_by("name", "source_file", "line"):
+    for line in _waiting_lines(account).select_related("source_file").order_by("name", "source_file", "line"):
         one = queue.setdefault(normalise(line.name), Waiting(normalise(line.name)))
         one.spellings.add(line.name)
         one.places.append(line)
@@ -61,17 +65,27 @@ def settle(account: Account, name_key: str, *, organization: Organization | None
     Raises Refused when the name no longer waits.
     """
     with transaction.atomic():
-        lines = [line for line in _waiting_lines(account).distinct() if normalise(line.name) == name_key]
+        lines = [line for line in _waiting_lines(account).order_by("name", "pk") if normalise(line.name) == name_key]
         if not lines:
             raise Refused("That name no longer waits to be matched.")
         if organization is None:
             organization = Organization.objects.create(account=account, name=min(line.name for line in lines))
-        Alias.objects.create(account=account, organization=organization, name=lines[0].name, confirmed_by=by)
+        _remember(account, lines[0].name, organization, by=by)
         spellings, files = {line.name for line in lines}, {line.source_file_id for line in lines}
+        once_imported = SourceFile.objects.filter(account=account, state=SourceFile.State.IMPORTED)
         for model in (UsageLine, RejectedLine):
-            named = model._default_manager.filter(organization__isnull=True, source_file__in=files, name__in=spellings)
+            named = model._default_manager.filter(organization__isnull=True, source_file__in=once_imported, name__in=spellings)
             named.update(organization=organization)
         served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
         for cycle in BillingCycle.objects.filter(pk__in=served).select_related("account"):
             changed(cycle, by=by)
     return organization
+
+
+def _remember(account: Account, name: str, organization: Organization, *, by: User) -> None:
+    """Confirm an alias. A name that was settled otherwise before, and waits again, means the newest answer from now on."""
+    before = Alias.objects.filter(account=account, name_key=normalise(name)[:500], revoked_at__isnull=True)
+    if before.filter(organization=organization).exists():
+        return
+    before.update(revoked_at=timezone.now())
+    Alias.objects.create(account=account, organization=organization, name=name, confirmed_by=by)
