@@ -41,7 +41,7 @@ class Received:
 
 def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: str = "") -> Received:
     """Store a file as it came and ask a worker to read it. Raises Refused for one that is empty or too large."""
-    name = os.path.basename(name.replace("\\", "/")).replace("\0", "")[-255:] or "unnamed"
+    name = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")[-255:] or "unnamed"
     limit = settings.RECON_MAX_UPLOAD_MB
     size = content.seek(0, os.SEEK_END)
     if not size:
@@ -54,9 +54,7 @@ def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: 
         return Received(here, again=True)
     try:
         with transaction.atomic():
-            new = SourceFile.objects.create(
-                account=account, name=name, sha256=stored.sha256, size=stored.size, received_by=by, kind=kind
-            )
+            new = SourceFile.objects.create(account=account, name=name, sha256=stored.sha256, size=stored.size, received_by=by, kind=kind)
             return Received(new, again=False, job=_ask_to_read(new, by))
     except IntegrityError:  # the same bytes, a moment earlier
         return Received(same.latest("pk"), again=True)
@@ -114,16 +112,23 @@ def read_into_preview(subject: int, progress: jobs.Progress) -> None:
     if source_file.state != State.RECEIVED:
         return
     data = storage.fetch(source_file.sha256)
-    guess = guess_kind(data, name=source_file.name)
-    kind = source_file.kind or guess.value
     mapping = Mapping.from_json(source_file.mapping) if source_file.mapping_stated and source_file.mapping else None
-    preview = dict(source_file.preview) | {"kind_because": guess.because if not source_file.kind else "stated by you"}
+    kind, because = source_file.kind, "stated by you"
     try:
-        reading = read(data, name=source_file.name, leg=cast(Leg, kind), mapping=mapping, progress=progress)
+        if not kind:
+            kind, because = _guessed_kind(data, source_file.name, progress)
+        reading = read(data, name=source_file.name, leg=cast(Leg, kind or "expected"), mapping=mapping, progress=progress)
     except Unreadable as refusal:
-        _keep(source_file, State.REFUSED, kind, refusal, preview | _refused_preview(refusal), rows=refusal.first_rows)
+        _keep(source_file, State.REFUSED, kind, refusal, dict(source_file.preview) | _refused_preview(refusal), rows=refusal.first_rows)
     else:
-        _keep(source_file, State.READY, kind, reading, preview | _preview(source_file, reading), rows=reading.odd_rows)
+        preview = dict(source_file.preview) | {"kind_because": because} | _preview(source_file, reading)
+        _keep(source_file, State.READY, kind, reading, preview, rows=reading.odd_rows)
+
+
+def _guessed_kind(data: bytes, name: str, progress: jobs.Progress) -> tuple[str, str]:
+    """What the file's name says it is, else its titles and headers, else nothing: then a person says it."""
+    guess = guess_kind(name) or read(data, name=name, leg="expected", progress=progress).guesses.get("kind")
+    return (guess.value, guess.because) if guess else ("", "nothing in the file tells")
 
 
 def _keep(
@@ -137,11 +142,21 @@ def _keep(
         odd = ((source_file.pk, r.line, r.bucket, r.reason[:200], json.dumps(r.cells)) for r in rows)
         bulk.load(SourceRow, ["source_file_id", "line", "bucket", "reason", "cells"], odd)
     counts = said.counts if isinstance(said, Reading) else source_file.counts
-    fields: dict[str, Any] = {"state": state, "preview": preview, "mapping": said.mapping.to_json() if said.mapping else None}
+    mapping = said.mapping.to_json() if said.mapping else source_file.mapping
+    fields: dict[str, Any] = {"state": state, "preview": preview, "mapping": mapping}
     fields |= {name: getattr(counts, name) for name in ("loaded", "merged", "set_aside", "rejected")}
     if not source_file.kind:
         fields["kind"] = _free_kind(source_file, kind)
-    SourceFile.objects.filter(pk=source_file.pk, state=State.RECEIVED).update(**fields)
+    with transaction.atomic():
+        now = SourceFile.objects.select_for_update().get(pk=source_file.pk)
+        if now.state == State.RECEIVED and _asked(now) == _asked(source_file):
+            stated = {name: now.preview[name] for name in ("cycle", "cycle_because") if now.preview.get("cycle_because") == "stated by you"}
+            SourceFile.objects.filter(pk=now.pk).update(**fields | {"preview": preview | stated})
+
+
+def _asked(source_file: SourceFile) -> tuple[Any, ...]:
+    """What a reading was asked to do. When a person asked for another one meanwhile, that one's result counts."""
+    return (source_file.account_id, source_file.kind, source_file.mapping_stated, source_file.mapping)
 
 
 def _free_kind(source_file: SourceFile, kind: str) -> str:
@@ -156,6 +171,8 @@ def _issue_records(source_file_id: int, issues: Iterable[Issue]) -> Iterator[tup
 
 
 def _refused_preview(refusal: Unreadable) -> dict[str, Any]:
+    if not refusal.header and not refusal.first_rows:
+        return {}  # what was known of it before is still there for a person to correct
     return {"header": refusal.header, "sheets": refusal.sheets, "first_rows": [asdict(row) for row in refusal.first_rows]}
 
 
