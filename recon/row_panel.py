@@ -89,7 +89,7 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
 
 
 def _legs(listing: Listing, row: Variance) -> list[LegRow]:
-    inputs = store.inputs_of(listing.reconciliation.cycle).legs
+    inputs = store.inputs_shown(listing.reconciliation).legs
     files = {given.source_file_id for given in inputs.values()}
     lines = UsageLine.objects.filter(source_file__in=files, organization=row.organization_id, product=row.product).order_by("line")
     rejected = set(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from accounts.models import BillingCycle, Organization
@@ -27,11 +28,14 @@ _NUMBERS: Final = (
     "severity", "expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money",
 )  # fmt: skip
 _LARGEST: Final = 2**63 - 1
+#: Micros. A row worth more than ten thousand million is a mistake in a price, and sums of such rows would not fit in 64 bits.
+_MOST_MONEY: Final = 10**16
+_NAMES_A_QUERY: Final = 500
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a month is counted from."""
+    """The files that a month is counted from, or was."""
 
     legs: dict[LegName, LegInput]
 
@@ -50,23 +54,48 @@ def inputs_of(cycle: BillingCycle) -> Inputs:
     return Inputs(legs | ({"previous": before} if before else {}))
 
 
+def inputs_shown(reconciliation: Reconciliation) -> Inputs:
+    """The files that the shown rows came from, which are not the current ones while the month is stale."""
+    given, cycle = reconciliation.inputs, reconciliation.cycle
+    cycles = BillingCycle.objects.filter(Q(pk=cycle.pk) | Q(account=cycle.account_id, end=cycle.start))
+    served = LegInput.objects.filter(cycle__in=cycles, source_file__in=[one["file"] for one in given.values()])
+    served = served.select_related("source_file", "cycle").order_by("pk")
+    by_place = {(i.cycle_id == cycle.pk, i.leg, i.source_file_id): i for i in served}
+    places = {leg: (leg != "previous", "billed" if leg == "previous" else leg, one["file"]) for leg, one in given.items()}
+    return Inputs({leg: by_place[place] for leg, place in places.items() if place in by_place})  # type: ignore[misc]
+
+
 def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     """Compute a month's rows anew from its current inputs and turn the page to them. Safe to run twice, and at once."""
     reconciliation, run = _begin(cycle)
     inputs = inputs_of(cycle)
     progress(0, 4, "Reading the legs")
+    lines = {leg: _lines(given) for leg, given in inputs.legs.items()}
+    rejected = {leg: _rejected(given) for leg, given in inputs.legs.items()}
+    # Organizations are never taken away, so those that are read last are all that the lines can mean.
     organizations = _organizations(cycle)
-    legs = {leg: _leg(given, organizations) for leg, given in inputs.legs.items()}
+    legs = {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}
     progress(1, 4, "Comparing")
-    rows = reconcile(legs, len(organizations))
+    rows = _with_storable_money(reconcile(legs, len(organizations)))
     progress(2, 4, "Storing the rows")
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run=run))
     bulk.load(Variance, _COLUMNS, _records(reconciliation, run, rows, organizations))
     progress(3, 4, "Turning the page")
     _turn_to(reconciliation, run, inputs=inputs.described(), totals=_summary(rows, legs))
-    bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run__lt=run))
     reconciliation.refresh_from_db()
+    # Also this run's own rows, where a later one was quicker.
+    bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run__lt=reconciliation.run))
     return reconciliation
+
+
+def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
+    """Money beyond what a column holds is not known, rather than wrong; units and prices stay."""
+    columns = {}
+    for column in ("expected_money", "rebilled_money"):
+        money = rows[column]
+        is_too_much = money.abs().gt(_MOST_MONEY).fillna(False).astype(bool)
+        columns[column] = money.mask(is_too_much, other=pd.NA).astype("Int64") if len(rows) else money  # type: ignore[call-overload]
+    return rows.assign(**columns)
 
 
 def _begin(cycle: BillingCycle) -> tuple[Reconciliation, int]:
@@ -90,9 +119,12 @@ def _organizations(cycle: BillingCycle) -> pd.DataFrame:
     return pd.DataFrame(list(rows), columns=["pk", "name"])
 
 
-def _leg(given: LegInput, organizations: pd.DataFrame) -> LegTable:
+def _lines(given: LegInput) -> list[Any]:
     lines = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=False)
-    found = list(lines.values_list("organization_id", "product", "quantity", "unit_price"))
+    return list(lines.values_list("organization_id", "product", "quantity", "unit_price"))
+
+
+def _leg(given: LegInput, found: list[Any], rejected: list[Any], organizations: pd.DataFrame) -> LegTable:
     keys, products, quantities, prices = zip(*found, strict=True) if found else ((), (), (), ())
     table = pd.DataFrame(
         {
@@ -102,25 +134,41 @@ def _leg(given: LegInput, organizations: pd.DataFrame) -> LegTable:
             "unit_price": pd.array(list(prices), dtype="Int64"),
         }
     )
-    return LegTable(table, _rejected(given, organizations), partial=given.partial)
+    return LegTable(table, _unchecked(given, rejected, organizations), partial=given.partial)
 
 
-def _rejected(given: LegInput, organizations: pd.DataFrame) -> pd.DataFrame:
-    """What is unchecked in a leg: rejected rows, and rows that wait for their Organization, for everyone they could mean."""
-    place = {pk: index for index, pk in enumerate(organizations["pk"])}
+def _rejected(given: LegInput) -> list[Any]:
+    """Rejected rows, and rows that wait for their Organization."""
     rejected = RejectedLine.objects.filter(source_file=given.source_file_id)
     waiting = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=True)
     fields = ("organization_id", "name", "huntress_id", "key", "product")
+    return [*rejected.values_list(*fields), *waiting.values_list(*fields)]
+
+
+def _unchecked(given: LegInput, rejected: list[Any], organizations: pd.DataFrame) -> pd.DataFrame:
+    """What a leg leaves unchecked: for an Organization that is known, for all of a name, or for everyone where nothing names it."""
+    place = {pk: index for index, pk in enumerate(organizations["pk"])} if rejected else {}
+    norms = {name: normalise(name)[:500] for pk, name, *_ in rejected if pk is None and name}
+    alike = _places_by_name(given, set(norms.values()), place)
     cells: set[tuple[int, str]] = set()
-    for pk, name, huntress_id, key, product in [*rejected.values_list(*fields), *waiting.values_list(*fields)]:
+    for pk, name, huntress_id, key, product in rejected:
         if pk is not None:
             cells.add((place[pk], product))
         elif name or huntress_id or key:
-            alike = Organization.objects.filter(account=given.source_file.account_id, name_key=normalise(name)[:500])
-            cells.update((place[candidate.pk], product) for candidate in alike if candidate.pk in place)
+            cells.update((one, product) for one in alike[norms.get(name, "")])
         else:
             cells.add((ANY_ORGANIZATION, product))
     return pd.DataFrame(sorted(cells), columns=["organization", "product"])
+
+
+def _places_by_name(given: LegInput, norms: set[str], place: dict[int, int]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    wanted = sorted(norms)
+    for start in range(0, len(wanted), _NAMES_A_QUERY):
+        named = Organization.objects.filter(account=given.source_file.account_id, name_key__in=wanted[start : start + _NAMES_A_QUERY])
+        for pk, norm in named.values_list("pk", "name_key"):
+            found[norm].extend([place[pk]] if pk in place else [])
+    return found
 
 
 _COLUMNS: Final = ["reconciliation_id", "run", "organization_id", "product", "name", "weight", "flags", *_NUMBERS]

@@ -46,8 +46,7 @@ def build(subject: int, progress: jobs.Progress) -> None:
     reconciliation = export.reconciliation
     account = reconciliation.cycle.account
     progress(0, 2, "Collecting the rows")
-    rows = variances_as_listed(reconciliation, QueryDict(export.query) if export.target.startswith("variances") else QueryDict())
-    sheet = month_sheet(reconciliation, rows)
+    sheet = _sheet_of_one_run(reconciliation, QueryDict(export.query if export.target.startswith("variances") else ""))
     target = TARGETS[export.target]
     progress(1, 2, "Writing the sheet")
     with tempfile.TemporaryFile() as written:
@@ -58,6 +57,16 @@ def build(subject: int, progress: jobs.Progress) -> None:
         stored = storage.store(written)
     name = target.file_name(sheet, slug=account.slug)
     Export.objects.filter(pk=subject).update(sha256=stored.sha256, size=stored.size, name=name, run=reconciliation.run, draft=sheet.draft)
+
+
+def _sheet_of_one_run(reconciliation: Reconciliation, query: QueryDict) -> MonthSheet:
+    """The month as one run has it: where a recount turns the page meanwhile, and takes its rows away, it is collected anew."""
+    while True:
+        run = reconciliation.run
+        sheet = month_sheet(reconciliation, variances_as_listed(reconciliation, query))
+        reconciliation.refresh_from_db(fields=["run", "inputs", "totals"])
+        if reconciliation.run == run:
+            return sheet
 
 
 def open_sheet(export: Export) -> BinaryIO:
@@ -76,7 +85,7 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         revision=reconciliation.revision,
         draft=reconciliation.is_draft,
         rows=frame,
-        files=_files(cycle),
+        files=_files(reconciliation),
         totals=_totals(reconciliation),
         notes=_notes(reconciliation),
         left_out=left_out(reconciliation),
@@ -105,7 +114,7 @@ def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
 
 def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
     """Where each billed quantity stands: the file and its first line."""
-    billed = store.inputs_of(reconciliation.cycle).legs.get("billed")
+    billed = store.inputs_shown(reconciliation).legs.get("billed")
     if billed is None:
         return {}
     lines = UsageLine.objects.filter(source_file=billed.source_file_id, organization__isnull=False).order_by("-line")
@@ -116,9 +125,9 @@ def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
     }
 
 
-def _files(cycle: Any) -> list[FileRef]:
+def _files(reconciliation: Reconciliation) -> list[FileRef]:
     order = {leg: place for place, leg in enumerate(("billed", "expected", "rebilled", "previous"))}
-    legs = store.inputs_of(cycle).legs
+    legs = store.inputs_shown(reconciliation).legs
     return [
         FileRef(leg, f.name, f.sha256, f.counts.rows_in, f.loaded, f.merged, f.set_aside, f.rejected)
         for leg, f in sorted(((leg, given.source_file) for leg, given in legs.items()), key=lambda pair: order[pair[0]])
@@ -133,7 +142,7 @@ def _notes(reconciliation: Reconciliation) -> list[NoteRef]:
 def left_out(reconciliation: Reconciliation) -> list[str]:
     """What does not count in this month, in sentences."""
     said = []
-    for leg, given in store.inputs_of(reconciliation.cycle).legs.items():
+    for leg, given in store.inputs_shown(reconciliation).legs.items():
         source_file: Any = given.source_file
         if source_file.rejected:
             said.append(f"{source_file.rejected} rejected rows of {source_file.name} ({leg}): what they concern is unchecked.")
