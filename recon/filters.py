@@ -20,7 +20,7 @@ SORTS: Final[dict[str, str]] = {
         "expected_money", "rebilled_money", "severity",
     )
 }  # fmt: skip
-WORST_FIRST: Final = ("-severity", "-weight", "name", "product")
+WORST_FIRST: Final = ("-severity", "-weight", "name", "product", "pk")
 VIEWS: Final = (
     ("", "All rows"),
     ("work", "Work queue"),

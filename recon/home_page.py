@@ -68,6 +68,11 @@ class HomePage:
     waiting: list[SourceFile]
 
     @property
+    def open_files(self) -> int:
+        """Every file that waits for a person; ``waiting`` are the newest few of them."""
+        return sum(row.open_files for row in self.rows)
+
+    @property
     def holes(self) -> int:
         return sum(cell.state == "missing" for row in self.rows for cell in row.cells)
 

@@ -13,7 +13,7 @@ from django_tables2 import RequestConfig
 
 from accounts.models import Account
 from accounts.templatetags.recon_ui import signed, signed_money, units
-from recon.filters import VIEWS, VarianceFilter, rows_of, view_condition
+from recon.filters import VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
 from recon.models import Note, Reconciliation, Variance
 from recon.tables import VarianceTable
 
@@ -47,7 +47,7 @@ class Listing:
     def _table(self, request: HttpRequest, rows: Any) -> VarianceTable:
         beside: dict[str, Any] = {"urls": {}, "history": {}, "notes": {}}
         table = VarianceTable(
-            rows.order_by(*_DEFAULT),
+            rows.order_by(*WORST_FIRST),
             inputs=self.reconciliation.inputs,
             opened=self.opened,
             covered=covered(self.reconciliation),
@@ -121,7 +121,6 @@ class Listing:
         return {"name": f"These {units(sums['rows'])} rows", **texts}
 
 
-_DEFAULT: Final = ("-severity", "-weight", "name", "product")
 _LEGS: Final = ("billed", "expected", "rebilled", "previous")
 
 
@@ -161,13 +160,13 @@ def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
 
 
 def histories(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, list[int | None]]:
-    """Billed quantities of those cycles for each row. None where no report was imported: that is a gap, not a zero."""
+    """Billed quantities of those cycles for each row. None where no complete report was imported: that is a gap, not a zero."""
     order = months_before(reconciliation)
     found = Variance.objects.filter(
         reconciliation__in=order, run=F("reconciliation__run"), organization__in={row.organization_id for row in rows}
     ).values_list("organization_id", "product", "reconciliation_id", "billed")
     billed = {(organization, product, month): value for organization, product, month, value in found}
-    absent = {month.pk: 0 if "billed" in month.inputs else None for month in order}
+    absent = {month.pk: None if month.inputs.get("billed", {"partial": True})["partial"] else 0 for month in order}
     return {_key(row): [billed.get((*_key(row), month.pk), absent[month.pk]) for month in order] for row in rows}
 
 

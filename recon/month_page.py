@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from accounts.models import Account, BillingCycle
+from accounts.names import normalise
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import plural, signed, signed_money, units
 from ingest.models import Job, LegInput, UsageLine
@@ -235,6 +237,7 @@ def month_page(account: Account, cycle: BillingCycle, reconciliation: Reconcilia
     current = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).select_related("source_file")
     inputs = {given.leg: given for given in current}
     recount = Job.objects.filter(kind="recount", subject=cycle.pk).first()
+    made = Job.objects.filter(kind="export", subject=OuterRef("pk")).values("state")[:1]
     return MonthPage(
         account=account,
         cycle=cycle,
@@ -243,11 +246,12 @@ def month_page(account: Account, cycle: BillingCycle, reconciliation: Reconcilia
         waiting=waiting,
         rejected=sum(given.source_file.rejected for given in inputs.values()),
         recount=recount,
-        exports=list(Export.objects.filter(reconciliation=reconciliation).select_related("by")[:6]),
+        exports=list(Export.objects.filter(reconciliation=reconciliation).select_related("by").annotate(job_state=Subquery(made))[:6]),
     )
 
 
 def waiting_in(cycle: BillingCycle) -> int:
     """How many names of this month's files wait for their Organization."""
     files = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).values("source_file")
-    return UsageLine.objects.filter(source_file__in=files, organization__isnull=True).values("name").distinct().count()
+    names = UsageLine.objects.filter(source_file__in=files, organization__isnull=True).values_list("name", flat=True).distinct()
+    return len(set(map(normalise, names)))

@@ -37,7 +37,8 @@ def _context(request: HttpRequest, account: Account, cycle: BillingCycle, listin
 def _answer(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     """The page, or the fragment of it that HTMX asked for."""
     fragment = {"month": "recon/month_body.html"}.get(request.headers.get("HX-Target", ""))
-    if request.headers.get("HX-Request") and not request.headers.get("HX-Boosted"):
+    htmx = request.htmx  # type: ignore[attr-defined]
+    if htmx and not htmx.boosted and not htmx.history_restore_request:
         fragment = fragment or "recon/list.html"
         return render(request, fragment, context)
     return render(request, "recon/month.html", context)
