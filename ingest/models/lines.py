@@ -29,7 +29,7 @@ class UsageLine(models.Model):
     name = models.CharField(max_length=500)
     huntress_id = models.CharField(max_length=64, blank=True)
     key = models.CharField(max_length=256, blank=True)
-    quantity = models.PositiveBigIntegerField()
+    quantity = models.BigIntegerField()
     unit_price = models.BigIntegerField(null=True)
     merged_into = models.PositiveIntegerField(null=True)
 
