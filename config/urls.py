@@ -31,3 +31,4 @@ urlpatterns = [
     path("", include("ingest.urls")),
     path("", include("recon.urls")),
 ]
+handler400 = "config.errors.bad_request"

@@ -93,7 +93,6 @@ OWN: Final[dict[str, int]] = {
     "recon:home": 200,
     "account_change_password": 200,
     "account_set_password": 302,  # who has a password changes it
-    "account_email": 200,
     "account_reauthenticate": 200,
 }
 #: For everybody, signed in or not: what GET answers to an anonymous person.
@@ -103,9 +102,6 @@ PUBLIC: Final[dict[str, tuple[dict[str, str], int]]] = {
     "account_logout": ({}, 302),
     "account_inactive": ({}, 200),
     "account_signup": ({}, 200),  # says that it is closed: see tests/accounts/test_sign_in.py
-    "account_email_verification_sent": ({}, 200),
-    "account_confirm_email": ({"key": "nonsense"}, 200),
-    "account_confirm_login_code": ({}, 302),
     "account_reset_password": ({}, 200),
     "account_reset_password_done": ({}, 200),
     "account_reset_password_from_key": ({"uidb36": "1", "key": "nonsense"}, 200),
