@@ -10,7 +10,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, User
 from ingest import jobs, storage
 from ingest.models import Job, SourceFile
 from tests.ingest_pages.conftest import BILLED, Receive
@@ -49,6 +49,16 @@ class TestAdding:
         response = upload(preparer, ("huge.csv", b"x" * (1024 * 1024 + 1)))
         assert response.status_code == 422
         assert "huge.csv is larger than 1 MB" in response.content.decode()
+
+    @pytest.mark.parametrize("is_checked", [False, True])
+    def test_a_file_past_all_limits_is_stopped_while_it_arrives(self, mara: User, settings, is_checked: bool) -> None:
+        settings.RECON_MAX_UPLOAD_MB = 1
+        client = Client(enforce_csrf_checks=is_checked)
+        client.force_login(mara)
+        client.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32
+        response = upload(client, ("huge.csv", b"x" * (3 * 1024 * 1024)))
+        assert response.status_code == 413
+        assert "A file may have up to 1 MB." in response.content.decode()
 
     def test_one_refused_does_not_keep_the_others_out(self, preparer: Client) -> None:
         response = upload(preparer, ("nothing.csv", b""), ("billing.csv", BILLED))
