@@ -3,9 +3,10 @@
 from django.urls import path, register_converter
 
 from recon import views
-from recon.converters import DateConverter
+from recon.converters import DateConverter, IdConverter
 
 register_converter(DateConverter, "date")
+register_converter(IdConverter, "id")
 
 app_name = "recon"
 urlpatterns = [
@@ -13,8 +14,8 @@ urlpatterns = [
     path("a/<slug:account>/", views.account, name="account"),
     path("a/<slug:account>/months/<date:start>/", views.month, name="month"),
     path("a/<slug:account>/months/<date:start>/recount", views.recount, name="recount"),
-    path("a/<slug:account>/months/<date:start>/rows/<int:organization>/<slug:product>/", views.row, name="row"),
-    path("a/<slug:account>/months/<date:start>/rows/<int:organization>/<slug:product>/notes", views.add_note, name="add_note"),
+    path("a/<slug:account>/months/<date:start>/rows/<id:organization>/<slug:product>/", views.row, name="row"),
+    path("a/<slug:account>/months/<date:start>/rows/<id:organization>/<slug:product>/notes", views.add_note, name="add_note"),
     path("a/<slug:account>/months/<date:start>/exports", views.start_export, name="start_export"),
     path("a/<slug:account>/exports/<int:pk>/", views.export, name="export"),
     path("a/<slug:account>/exports/<int:pk>/download", views.download, name="download"),
