@@ -1,6 +1,6 @@
 """The products that Huntress bills, with their units and the names that people's lists use for them.
 
-A new product is one entry in ``PRODUCTS``. Units and names: Huntress's product pages and the billing guide (docs/domain.md).
+A new product is one entry in ``PRODUCTS``. Units and names: Huntress's product pages and its billing help.
 """
 
 from dataclasses import dataclass
