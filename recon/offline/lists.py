@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import pandas as pd
@@ -32,11 +34,15 @@ class GivenList:
 
 @dataclass(frozen=True)
 class Matched:
-    """The legs, with Organizations as numbers, and who those are."""
+    """The legs, with Organizations as numbers, and who those are.
+
+    ``spelt`` has what each list calls them: entity, source (a place in ORDER), organization, organization_id, organization_key.
+    """
 
     legs: dict[LegName, LegTable]
     names: list[str]
     ids: list[str | None]
+    spelt: pd.DataFrame
 
 
 def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[GivenList]:
@@ -61,7 +67,12 @@ def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[Given
 
 def _read(leg: LegName, path: str) -> Reading:
     kind = "billed" if leg == "previous" else leg
-    return read(Path(path).read_bytes(), name=Path(path).name, leg=cast(Leg, kind))
+    return read(Path(path).read_bytes(), name=file_name(path), leg=cast(Leg, kind))
+
+
+def file_name(path: str) -> str:
+    """A file's name as text that can be written anywhere, also where it is no text at all."""
+    return os.fsencode(Path(path).name).decode("utf-8", "replace")
 
 
 def _rejections(one: GivenList) -> list[str]:
@@ -77,12 +88,13 @@ def matched(given: list[GivenList]) -> Matched:
     matches = match(references[["source", *_TEXTS]], weak=frozenset({ORDER.index("previous")}))
     references = references.assign(entity=matches.entity)
     lines = references[references["is_line"]]
-    if ambiguous := _ambiguities(lines, given):
+    if ambiguous := _ambiguities(references, given):
         raise Refusal(ambiguous)
     return Matched(
         legs={one.leg: _leg(one, references) for one in given},
         names=_spellings(lines, matches.count),
         ids=_ids(lines, matches.count),
+        spelt=lines[["entity", "source", *_TEXTS]].drop_duplicates(ignore_index=True),
     )
 
 
@@ -106,35 +118,48 @@ def _leg(one: GivenList, references: pd.DataFrame) -> LegTable:
     return LegTable(lines, rejected.drop_duplicates(ignore_index=True))
 
 
-def _ambiguities(lines: pd.DataFrame, given: list[GivenList]) -> list[str]:
+def _ambiguities(references: pd.DataFrame, given: list[GivenList]) -> list[str]:
     """A sentence for each name that cannot be told apart, with the first place of each spelling or Organization."""
-    lost = lines[lines["entity"] == NOBODY].drop_duplicates(["source", "organization"])
+    first = references.drop_duplicates(["source", *_TEXTS])
+    lost = references[references["is_line"] & (references["entity"] == NOBODY)].drop_duplicates(["source", *_TEXTS])
+    if not len(lost):
+        return []
     paths = {ORDER.index(one.leg): one.path for one in given}
-    keys = {name: normalise(name) for name in lines["organization"].unique()} if len(lost) else {}
-    first = lines.drop_duplicates(["source", *_TEXTS]).assign(norm=lambda frame: frame["organization"].map(keys))
+    norms = {name: normalise(name) for name in first["organization"].unique()}
+    first = first.assign(norm=first["organization"].map(norms))
     reasons = []
-    for row in lost.itertuples():
-        alike = first[(first["norm"] == keys[str(row.organization)]) & (first.index != row.Index)]
-        others = [_other(paths[int(str(o.source))], o) for o in alike.head(3).itertuples()]
+    for row in lost.to_dict("records"):
+        same_name = (first["norm"] == norms[row["organization"]]) & (first["norm"] != "")
+        same_key = (first["organization_key"] == row["organization_key"]) & (first["organization_key"] != "")
+        others = first[(same_name | same_key) & (first[["source", *_TEXTS]] != [row[c] for c in ("source", *_TEXTS)]).any(axis=1)]
+        listed = "; ".join(_other(paths[other["source"]], other) for other in others.head(3).to_dict("records"))
+        where = place(paths[row["source"]], row["line"])
         reasons.append(
-            f"{place(paths[int(str(row.source))], int(str(row.line)))}: “{row.organization}” could be more than one Organization: "
-            f"{'; '.join(others)}. Give each its Organization ID, or spell one customer one way."
+            f"{where}: {_who(row)} could be more than one Organization{listed and f': {listed}'}. "
+            "Give each its Organization ID, or spell one customer one way."
         )
     return reasons
 
 
-def _other(path: str, row: object) -> str:
-    name, line = getattr(row, "organization", ""), getattr(row, "line", "")
-    identity = getattr(row, "organization_id", "") or getattr(row, "organization_key", "")
-    return f"“{name}”{f' ({identity})' if identity else ''} on line {line} of {Path(path).name}"
+def _other(path: str, row: Mapping[Hashable, Any]) -> str:
+    return f"{_who(row)} on line {row['line']} of {Path(path).name}"
+
+
+def _who(row: Mapping[Hashable, Any]) -> str:
+    identity = row["organization_id"] or row["organization_key"]
+    return f"“{row['organization']}” ({identity})" if row["organization"] and identity else f"“{row['organization'] or identity}”"
 
 
 def _spellings(lines: pd.DataFrame, count: int) -> list[str]:
-    """Each Organization as the first list that has it spells it; of several spellings there, the smallest by code point."""
+    """Each Organization as the first list that names it spells it; of several spellings there, the smallest by code point.
+
+    One that no list names goes by its key, else its id.
+    """
     distinct = lines[["entity", "source", *_TEXTS]].drop_duplicates()
     shown = distinct["organization"].where(distinct["organization"] != "", distinct["organization_key"])
     shown = shown.where(shown != "", distinct["organization_id"])
-    best = distinct.assign(shown=shown.astype(object)).sort_values(["entity", "source", "shown"]).drop_duplicates("entity")
+    ranked = distinct.assign(shown=shown.astype(object), nameless=distinct["organization"] == "")
+    best = ranked.sort_values(["entity", "nameless", "source", "shown"]).drop_duplicates("entity")
     names = [""] * count
     for entity, name in zip(best["entity"], best["shown"], strict=True):
         names[entity] = name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from ingest.sources.reading import Issue
 from recon.engine import CHECKS, FLAGS, LEGS, SEVERITIES, LegName, Tolerance, reconcile, totals
 from recon.engine.compare import INVESTIGATE, UNCHECKED
 from recon.offline.lists import GivenList, Matched
+from recon.offline.refusal import on_one_line
 
 _SHOWN: Final = 15
 
@@ -38,13 +40,18 @@ class Run:
 def run(cycle: Cycle | None, given: list[GivenList], matched: Matched, tolerances: list[Tolerance], issues: list[tuple[str, Issue]]) -> Run:
     rows = reconcile(matched.legs, len(matched.names), tolerances)
     rows = rows.assign(
-        name=[matched.names[number] for number in rows["organization"]],
-        organization_id=[matched.ids[number] for number in rows["organization"]],
+        name=_texts(matched.names, rows),
+        organization_id=_texts(matched.ids, rows),
         product=rows["product"].astype(object),
     )
-    order = sorted(range(len(rows)), key=lambda i: (rows["name"].iat[i], rows["product"].iat[i], rows["organization_id"].iat[i] or ""))
-    rows = rows.iloc[order].reset_index(drop=True)
+    keys = [(name, product, its_id or "") for name, product, its_id in rows[["name", "product", "organization_id"]].itertuples(index=False)]
+    rows = rows.iloc[sorted(range(len(keys)), key=keys.__getitem__)].reset_index(drop=True)
     return Run(cycle, given, matched, rows, totals(rows, matched.legs), issues)
+
+
+def _texts(of: Sequence[str | None], rows: pd.DataFrame) -> pd.Series:
+    """One text a row, as Python's own: None stays None."""
+    return pd.Series([of[number] for number in rows["organization"]], index=rows.index, dtype=object)
 
 
 def exit_status(done: Run) -> int:
@@ -105,7 +112,7 @@ def short_table(done: Run) -> str:
     worst = done.rows[done.rows["severity"] >= INVESTIGATE].sort_values("severity", ascending=False, kind="stable")
     for row in worst.head(_SHOWN).to_dict("records"):
         figures = "  ".join(f"{leg} {_text(row[leg])}" for leg in LEGS[:3])
-        lines.append(f"  {SEVERITIES[row['severity']]:<11} {row['name']}, {BY_CODE[row['product']].label}: {figures}")
+        lines.append(f"  {SEVERITIES[row['severity']]:<11} {on_one_line(row['name'])}, {BY_CODE[row['product']].label}: {figures}")
     if len(worst) > _SHOWN:
         lines.append(f"  and {len(worst) - _SHOWN} more")
     lines += [f"not read: {one.reading.counts.rejected} rejected rows of {one.path}" for one in done.given if one.reading.counts.rejected]

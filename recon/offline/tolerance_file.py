@@ -5,14 +5,18 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Iterable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Final
 
-from accounts.names import normalise
+import pandas as pd
+
+from accounts.names import normalise, normalise_all
 from accounts.products import CODES, product_named
 from ingest.sources.reading import Issue
 from recon.engine.tolerance import LEVELS, Level, Scope, Tolerance
+from recon.offline.lists import ORDER
 from recon.offline.refusal import Refusal, place
 
 COLUMNS: Final = ("scope", "organization", "product", "level", "percent", "units")
@@ -26,37 +30,27 @@ _SCOPES: Final[dict[str, Scope]] = {
     "organisationandproduct": "organization_product", "organisationproduct": "organization_product",
     "orgproduct": "organization_product", "organdproduct": "organization_product",
 }  # fmt: skip
-_NUMBER: Final = re.compile(r"\d{1,9}(\.\d{1,4})?")
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,4})?")
+
+
+_Meanings = dict[str, set[int]]
 
 
 class _Wrong(Exception):
     """What is wrong with one line."""
 
 
-def read_tolerances(path: str, names: list[str], ids: list[str | None]) -> tuple[list[Tolerance], list[Issue]]:
+def read_tolerances(path: str, spelt: pd.DataFrame) -> tuple[list[Tolerance], list[Issue]]:
     """The tolerances of a file, for the Organizations of a run, and warnings about those that none of its lists names.
 
-    Raises Refusal with every wrong line.
+    ``spelt`` is that of ``recon.offline.lists.Matched``. Raises Refusal with every wrong line.
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise Refusal([f"{path}: cannot be opened: {error.strerror or error}"]) from error
-    except UnicodeDecodeError:
-        raise Refusal([f"{path}: is not UTF-8 text: save it as CSV UTF-8."]) from None
-    rows = csv.reader(io.StringIO(text, newline=""))
-    header = [cell.strip().casefold() for cell in next(rows, [])]
-    if missing := [column for column in COLUMNS if column not in header]:
-        raise Refusal([f"{place(path, 1)}: the header lacks {', '.join(missing)}: write {','.join(COLUMNS)}."])
-    known = _organizations(names, ids)
+    rows = _rows(path)
+    known = _organizations(spelt)
     found: list[Tolerance] = []
     reasons: list[str] = []
     issues: list[Issue] = []
-    for cells in rows:
-        line = rows.line_num
-        if not any(cell.strip() for cell in cells):
-            continue
-        row = dict(zip(header, (cell.strip() for cell in cells), strict=False))
+    for line, row in rows:
         try:
             found.append(_tolerance(row, known, found))
         except _Wrong as wrong:
@@ -69,17 +63,52 @@ def read_tolerances(path: str, names: list[str], ids: list[str | None]) -> tuple
     return found, issues
 
 
-def _organizations(names: list[str], ids: list[str | None]) -> dict[str, set[int]]:
-    """Normalised names, and ids, to the Organizations they mean."""
-    known: dict[str, set[int]] = {}
-    for number, (name, its_id) in enumerate(zip(names, ids, strict=True)):
-        known.setdefault(normalise(name), set()).add(number)
-        if its_id:
-            known.setdefault(f"id {its_id}", set()).add(number)
-    return known
+def _rows(path: str) -> list[tuple[int, dict[str, str]]]:
+    """Each row that is not blank, with its line. Raises Refusal for what is no table of tolerances."""
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise Refusal([f"{path}: cannot be opened: {error.strerror or error}"]) from error
+    except UnicodeDecodeError:
+        raise Refusal([f"{path}: is not UTF-8 text: save it as CSV UTF-8."]) from None
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    try:
+        header = [cell.strip().casefold() for cell in next(reader, [])]
+        if missing := [column for column in COLUMNS if column not in header]:
+            raise Refusal([f"{place(path, 1)}: the header lacks {', '.join(missing)}: write {','.join(COLUMNS)}."])
+        if twice := [column for column in COLUMNS if header.count(column) > 1]:
+            raise Refusal([f"{place(path, 1)}: the header has {', '.join(twice)} twice."])
+        rows = [(reader.line_num, [cell.strip() for cell in cells]) for cells in reader]
+    except csv.Error as error:
+        raise Refusal([f"{place(path, reader.line_num)}: cannot be read as CSV: {error}."]) from None
+    if long := [line for line, cells in rows if any(cells[len(header) :])]:
+        message = (
+            f"the row has more cells than the header's {len(header)}: write 2.5, not 2,5, and quotation marks around a name with a comma."
+        )
+        raise Refusal([f"{place(path, line)}: {message}" for line in long])
+    return [(line, dict(zip(header, cells, strict=False))) for line, cells in rows if any(cells)]
 
 
-def _tolerance(row: dict[str, str], known: dict[str, set[int]], before: list[Tolerance]) -> Tolerance:
+def _organizations(spelt: pd.DataFrame) -> tuple[_Meanings, _Meanings, _Meanings]:
+    """What each id, key and normalised name means. Last month's names count only where no other list has them."""
+    before = ORDER.index("previous")
+    is_before = (spelt["source"] == before).to_numpy(dtype=bool)
+    ids, keys = (_meanings(spelt[column], spelt["entity"]) for column in ("organization_id", "organization_key"))
+    names, former = (
+        _meanings(normalise_all(part["organization"].tolist()), part["entity"]) for part in (spelt[~is_before], spelt[is_before])
+    )
+    return ids, keys, {**former, **names}
+
+
+def _meanings(texts: Iterable[str], entities: Iterable[int]) -> _Meanings:
+    meant: _Meanings = {}
+    for text, entity in zip(texts, entities, strict=True):
+        if text:
+            meant.setdefault(text, set()).add(int(entity))
+    return meant
+
+
+def _tolerance(row: dict[str, str], known: tuple[_Meanings, ...], before: list[Tolerance]) -> Tolerance:
     product = _product(row.get("product", ""))
     scope = _scope(row.get("scope", ""), bool(row.get("organization")), product is not None)
     level = row.get("level", "").casefold()
@@ -126,9 +155,10 @@ def _number(row: dict[str, str], column: str) -> Decimal:
         raise _Wrong(f"{column} reads “{text}”.") from None
 
 
-def _organization(text: str, known: dict[str, set[int]]) -> int:
+def _organization(text: str, known: tuple[_Meanings, ...]) -> int:
     """Raises LookupError for one that no list names."""
-    meant = known.get(f"id {text}") or known.get(normalise(text)) or set()
+    ids, keys, names = known
+    meant = ids.get(text) or keys.get(text) or names.get(normalise(text)) or set()
     if len(meant) > 1:
         raise _Wrong(f"“{text}” could be more than one Organization: write its Organization ID.")
     if not meant:

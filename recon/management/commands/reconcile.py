@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
-import tempfile
-from pathlib import Path
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from accounts.calendar import Cycle, parse_cycle
-from recon.engine import LegName
-from recon.exports import TARGETS
-from recon.offline.lists import ORDER, matched, read_lists
+from recon.exports import TARGETS, TooManyRows
+from recon.offline.lists import ORDER, file_name, matched, read_lists
+from recon.offline.output import check_outputs, put_in_place
 from recon.offline.refusal import Refusal
 from recon.offline.result import Run, as_json, exit_status, run, short_table
 from recon.offline.sheet import month_sheet
 from recon.offline.tolerance_file import read_tolerances
 
 REFUSED = 2
+_OUTPUTS = ("json", "sheet")
 
 
 class Command(BaseCommand):
@@ -48,57 +46,55 @@ class Command(BaseCommand):
             self._write(done, options)
         except Refusal as refusal:
             raise CommandError("refused\n" + "\n".join(refusal.reasons), returncode=REFUSED) from refusal
-        self.stdout.write(short_table(done))
+        self._print(short_table(done))
         sys.exit(exit_status(done))
+
+    def _print(self, text: str) -> None:
+        """A terminal that cannot show a character shows a question mark."""
+        encoding = getattr(self.stdout, "encoding", None) or "utf-8"
+        self.stdout.write(text.encode(encoding, "replace").decode(encoding))
 
     def _run(self, options: dict[str, Any]) -> Run:
         cycle = _cycle(options["cycle"])
-        paths = {leg: options[leg] for leg in ORDER if options[leg]}
-        given = read_lists(cast(dict[LegName, str], paths), allow_rejected=options["allow_rejected"])
+        paths = _paths(options)
+        check_outputs([paths[name] for name in _OUTPUTS if name in paths], [path for name, path in paths.items() if name not in _OUTPUTS])
+        given = read_lists({leg: paths[leg] for leg in ORDER if leg in paths}, allow_rejected=options["allow_rejected"])
         organizations = matched(given)
-        if not options["tolerance"]:
+        if "tolerance" not in paths:
             return run(cycle, given, organizations, [], [])
-        tolerances, warnings = read_tolerances(options["tolerance"], organizations.names, organizations.ids)
-        name = Path(options["tolerance"]).name
+        tolerances, warnings = read_tolerances(paths["tolerance"], organizations.spelt)
+        name = file_name(paths["tolerance"])
         return run(cycle, given, organizations, tolerances, [(name, warning) for warning in warnings])
 
     def _write(self, done: Run, options: dict[str, Any]) -> None:
         """Make every file first, then put all in place."""
         made: dict[str, bytes] = {}
-        if options["json"]:
+        if options["json"] is not None:
             made[options["json"]] = (json.dumps(as_json(done), ensure_ascii=False, indent=1) + "\n").encode()
-        if options["sheet"]:
-            sheet = io.BytesIO()
-            TARGETS["rebill-xlsx"].write(month_sheet(done), sheet)
-            made[options["sheet"]] = sheet.getvalue()
-        _put_in_place(made)
+        if options["sheet"] is not None:
+            made[options["sheet"]] = _sheet(done, options["sheet"])
+        put_in_place(made)
+
+
+def _paths(options: dict[str, Any]) -> dict[str, str]:
+    """What was given, by option. An empty path is a slip of a script, and not the same as none."""
+    paths = {name: options[name] for name in (*ORDER, "tolerance", *_OUTPUTS) if options[name] is not None}
+    if nameless := [name for name, path in paths.items() if not path]:
+        raise Refusal([f"--{name}: names no file." for name in nameless])
+    return paths
 
 
 def _cycle(text: str | None) -> Cycle | None:
     try:
-        return parse_cycle(text) if text else None
+        return None if text is None else parse_cycle(text)
     except ValueError as error:
         raise Refusal([f"--cycle: {error}"]) from None
 
 
-def _put_in_place(made: dict[str, bytes]) -> None:
-    """Write all files or none: beside their places first, and then by renaming."""
-    beside: dict[str, str] = {}
+def _sheet(done: Run, path: str) -> bytes:
+    sheet = io.BytesIO()
     try:
-        for path, content in made.items():
-            with tempfile.NamedTemporaryFile(dir=Path(path).parent, prefix=".recon-", delete=False) as file:
-                beside[path] = file.name
-                file.write(content)
-            Path(file.name).chmod(0o666 & ~_umask())
-        for path, written in beside.items():
-            Path(written).replace(path)
-    except OSError as error:
-        for written in beside.values():
-            Path(written).unlink(missing_ok=True)
-        raise Refusal([f"{error.filename2 or error.filename}: cannot be written: {error.strerror}"]) from error
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+        TARGETS["rebill-xlsx"].write(month_sheet(done), sheet)
+    except TooManyRows as error:
+        raise Refusal([f"{path}: cannot be written: {error}"]) from error
+    return sheet.getvalue()
