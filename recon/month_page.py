@@ -41,6 +41,10 @@ class Missing:
     url: str
     action: str
 
+    @property
+    def symbol(self) -> str:
+        return "escalate" if self.tone == "rejected" else self.tone
+
 
 @dataclass(frozen=True)
 class MonthPage:
