@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from accounts.names import normalise
 from accounts.products import CODES, folded
 from ingest.sources.body import Body
-from ingest.sources.grid import Ints, Mask, Texts, edges, flags, trimmed
+from ingest.sources.grid import Ints, Mask, Texts, edges, flags, nonblank, trimmed
 from ingest.sources.numbers import Fault, Numbers
 
 LABELS: Final = frozenset({"total", "grand total", "subtotal", "sub total", "sum"})
@@ -37,13 +37,11 @@ class Totals:
 
 def labelled(body: Body, among: Mask) -> Ints:
     """Rows whose Organization cell (where that is blank, whose first cell with text) is nothing but a total's label."""
-    rows = np.flatnonzero(among)
-    index = body.columns.owners.get("organization")
-    labels = body.text(index).take(pa.array(rows)) if index is not None else pa.repeat(pa.scalar("", pa.string()), len(rows))
-    bare = np.flatnonzero(flags(pc.equal(labels, "")))
-    first = _first_texts(body, rows[bare])
-    found = [rows[_is_label(labels)], rows[bare[_is_label(first)]]]
-    return np.sort(np.concatenate(found))
+    names = body.owners["organization"]
+    bare = np.flatnonzero(among & ~nonblank(names))
+    found = among & _is_label(names)
+    found[bare] = _is_label(_first_texts(body, bare))
+    return np.flatnonzero(found)
 
 
 def _first_texts(body: Body, rows: Ints) -> Texts:

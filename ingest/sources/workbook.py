@@ -21,6 +21,7 @@ Cell: TypeAlias = int | float | str | bool | dt.time | dt.date | dt.datetime | d
 
 T = TypeVar("T")
 
+_NUMBERS: Final = frozenset({int, float})
 _BROKEN: Final = "The workbook cannot be opened: it is damaged, or not a workbook. Open it, save it as XLSX again, and drop that."
 _PROTECTED: Final = "The workbook is protected with a password. Open it, remove the password, save it, and drop that."
 
@@ -89,7 +90,7 @@ def _add_column(grid: Grid, index: int, cells: tuple[Cell, ...], has_faults: boo
     """Appends a column, with masks of its typed numbers and its faults where it has any."""
     kinds = set(map(type, cells))
     if int in kinds or float in kinds:
-        grid.typed[index] = np.fromiter((type(cell) in (int, float) for cell in cells), dtype=np.bool_, count=len(cells))
+        grid.typed[index] = np.fromiter(map(_NUMBERS.__contains__, map(type, cells)), dtype=np.bool_, count=len(cells))
     if has_faults and str in kinds:
         faults = np.fromiter((type(cell) is str and cell.startswith(FAULT) for cell in cells), dtype=np.bool_, count=len(cells))
         if faults.any():
@@ -103,7 +104,7 @@ def _written(cells: tuple[Cell, ...], kinds: set[type], has_faults: bool) -> lis
         return cells
     if bool in kinds or has_faults:  # True equals 1.0, so it could not be looked up
         return [shown(cell) for cell in cells]
-    texts = {cell: shown(cell) for cell in set(cells)}
+    texts = {cell: _number(cell) if type(cell) is float else shown(cell) for cell in set(cells)}
     return [texts[cell] for cell in cells]
 
 
