@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,7 @@ MATCH, WITHIN, UNCHECKED, INVESTIGATE, ESCALATE = range(5)
 SEVERITIES: Final = ("match", "within", "unchecked", "investigate", "escalate")
 #: A leg that was provided as a complete list and does not name the row counts zero there, and says so.
 FLAGS: Final = ("not_billed", "not_in_expected", "not_in_rebilled")
-_FLAG_OF: Final[dict[LegName, str]] = dict(zip(("billed", "expected", "rebilled"), FLAGS, strict=True))  # type: ignore[arg-type]
+_FLAG_OF: Final[dict[LegName, str]] = dict(zip(("billed", "expected", "rebilled"), FLAGS, strict=True))
 _WIDTH: Final = len(CODES)
 _Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
 _Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
@@ -49,17 +49,17 @@ def reconcile(legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = 
     """
     laid = {leg: _lay(leg, legs[leg], organizations) for leg in LEGS if leg in legs and legs[leg].is_provided}
     rows = np.flatnonzero(np.logical_or.reduce([leg.named for leg in laid.values()])) if laid else np.empty(0, np.int64)
-    table: dict[str, object] = {"organization": rows // _WIDTH, "product": _product_codes(rows)}
+    table: dict[str, Any] = {"organization": rows // _WIDTH, "product": _product_codes(rows)}
     for leg in LEGS:
         table[leg] = _nullable(laid[leg].quantity[rows], laid[leg].known[rows]) if leg in laid else _nothing(len(rows))
     limits = thresholds(tolerances, organizations).take(rows) if len(rows) else None
     worst = np.zeros(len(rows), dtype=np.int8)
     for check in (*CHECKS, "previous"):
-        difference, ran = _difference(laid, check, rows)  # type: ignore[arg-type]
+        difference, ran = _difference(laid, check, rows)
         table[f"{check}_difference"] = _nullable(difference, ran)
         if check != "previous":
-            table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)  # type: ignore[arg-type]
-            worst = np.maximum(worst, table[f"{check}_severity"])  # type: ignore[call-overload]
+            table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)
+            worst = np.maximum(worst, table[f"{check}_severity"])
     table["severity"] = worst
     for name, flag in _FLAG_OF.items():
         table[flag] = laid[name].absent[rows] if name in laid else np.zeros(len(rows), dtype=bool)
@@ -107,7 +107,7 @@ def product_numbers(codes: pd.Series) -> _Ints:
 
 
 def _product_codes(cells: _Ints) -> pd.Series:
-    return pd.Series(pd.Categorical.from_codes(cells % _WIDTH, categories=list(CODES)))
+    return pd.Series(pd.Categorical.from_codes(cells % _WIDTH, categories=pd.Index(list(CODES))))
 
 
 def _sums(cells: _Ints, quantities: _Ints, size: int) -> _Ints:
@@ -156,7 +156,7 @@ def _severity(
     return severity.astype(np.int8)
 
 
-def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, object]) -> dict[str, object]:
+def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, Any]) -> dict[str, Any]:
     """Cost is what Huntress charges (the billed file's price, else the expected one's); sell is what customers pay."""
     prices = {leg: _prices(legs, leg, organizations, rows) for leg in ("billed", "expected", "rebilled")}
     cost = prices["billed"].else_(prices["expected"])
@@ -164,8 +164,8 @@ def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, object]
     return {
         "cost": cost.nullable(),
         "sell": sell.nullable(),
-        "expected_money": times(table["expected_difference"], cost),  # type: ignore[arg-type]
-        "rebilled_money": times(table["rebilled_difference"], sell),  # type: ignore[arg-type]
+        "expected_money": times(table["expected_difference"], cost),
+        "rebilled_money": times(table["rebilled_difference"], sell),
     }
 
 

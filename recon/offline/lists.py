@@ -6,7 +6,7 @@ import os
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -66,8 +66,8 @@ def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[Given
 
 
 def _read(leg: LegName, path: str) -> Reading:
-    kind = "billed" if leg == "previous" else leg
-    return read(Path(path).read_bytes(), name=file_name(path), leg=cast(Leg, kind))
+    kind: Leg = "billed" if leg == "previous" else leg
+    return read(Path(path).read_bytes(), name=file_name(path), leg=kind)
 
 
 def file_name(path: str) -> str:

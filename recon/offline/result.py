@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -56,14 +57,27 @@ def _texts(of: Sequence[str | None], rows: pd.DataFrame) -> pd.Series:
 
 def exit_status(done: Run) -> int:
     """0: everything that was provided agrees within tolerance; 1: something is to be investigated, or was never compared."""
-    rows = done.rows
-    compared = {check: bool((rows[f"{check}_severity"] != UNCHECKED).any()) for check in CHECKS}
-    provided = [one.leg for one in done.given if one.leg in CHECKS]
-    if not provided or not all(compared[check] for check in provided):
+    provided = {one.leg for one in done.given} & set(CHECKS)
+    if not provided or provided - _compared(done):
         return 1
-    if bool((rows["severity"] >= INVESTIGATE).any()) or any(one.reading.counts.rejected for one in done.given):
+    if bool((done.rows["severity"] >= INVESTIGATE).any()) or any(one.reading.counts.rejected for one in done.given):
         return 1
     return 0
+
+
+def _compared(done: Run) -> set[LegName]:
+    """The lists that could be compared with the bill in at least one row."""
+    return {check for check in CHECKS if (done.rows[f"{check}_severity"] != UNCHECKED).any()}
+
+
+def json_text(done: Run) -> str:
+    """The findings, an item a line. (Without an indent Python's quick encoder does it: large months take seconds, not minutes.)"""
+    parts = []
+    for name, value in as_json(done).items():
+        items = ",\n  ".join(json.dumps(item, ensure_ascii=False) for item in value) if isinstance(value, list) else ""
+        text = f"[\n  {items}\n ]" if items else json.dumps(value, ensure_ascii=False)
+        parts.append(f' "{name}": {text}')
+    return "{\n" + ",\n".join(parts) + "\n}\n"
 
 
 def as_json(done: Run) -> dict[str, Any]:
@@ -116,7 +130,9 @@ def short_table(done: Run) -> str:
     if len(worst) > _SHOWN:
         lines.append(f"  and {len(worst) - _SHOWN} more")
     lines += [f"not read: {one.reading.counts.rejected} rejected rows of {one.path}" for one in done.given if one.reading.counts.rejected]
-    if not (done.rows["severity"] != UNCHECKED).any():
+    compared = _compared(done)
+    lines += [f"nothing of the {one.leg} list could be compared" for one in done.given if one.leg in CHECKS and one.leg not in compared]
+    if not compared:
         lines.append("nothing could be compared")
     return "\n".join(lines)
 
@@ -135,5 +151,6 @@ def cells_of(leg: LegName, done: Run) -> dict[tuple[int, str], int]:
     if one is None:
         return {}
     table = done.matched.legs[leg].lines.assign(line=one.reading.lines["line"].to_numpy())
-    first = table.groupby(["organization", "product"], observed=True)["line"].min()
-    return {(int(organization), str(product)): int(line) for (organization, product), line in first.items()}  # type: ignore[misc]
+    first = table.sort_values("line").drop_duplicates(["organization", "product"])
+    places = zip(first["organization"], first["product"], first["line"], strict=True)
+    return {(int(organization), str(product)): int(line) for organization, product, line in places}

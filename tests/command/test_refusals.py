@@ -88,7 +88,7 @@ TABLES = st.lists(st.lists(CELLS, min_size=1, max_size=4), max_size=6).map(csv_b
 WIDE = st.lists(st.tuples(CELLS, CELLS, CELLS), max_size=4).map(lambda rows: csv_bytes([("Organization", "Organization ID", "EDR"), *rows]))
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.one_of(WIDE, TABLES, st.binary(max_size=40)), st.one_of(WIDE, WIDE, TABLES), st.booleans())
 def test_any_lists_end_in_0_1_or_2(reconcile: Reconcile, billed: bytes, other: bytes, allow: bool) -> None:
     done = reconcile(billed=billed, expected=other, rebilled=other, allow_rejected=allow)

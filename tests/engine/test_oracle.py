@@ -9,7 +9,7 @@ from tests.engine.making import ORGANIZATIONS, judged, months, statements, table
 from tests.engine.oracle import GivenLeg, Line, Stated
 
 
-@settings(max_examples=80)
+@settings(max_examples=60)
 @given(months(), statements())
 @example({}, [])
 @example({"billed": GivenLeg(())}, [])

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import io
-import json
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
@@ -14,7 +13,7 @@ from recon.exports import TARGETS, TooManyRows
 from recon.offline.lists import ORDER, file_name, matched, read_lists
 from recon.offline.output import check_outputs, put_in_place
 from recon.offline.refusal import Refusal
-from recon.offline.result import Run, as_json, exit_status, run, short_table
+from recon.offline.result import Run, exit_status, json_text, run, short_table
 from recon.offline.sheet import month_sheet
 from recon.offline.tolerance_file import read_tolerances
 
@@ -27,7 +26,7 @@ class Command(BaseCommand):
         "Reconcile lists without a server or a database. Exit status 0: all that was provided agrees within tolerance; "
         "1: something is to be investigated, or nothing could be compared; 2: refused, with the reason, and nothing written."
     )
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--billed", metavar="FILE", required=True, help="the Billing Detail Report, CSV or XLSX")
@@ -70,7 +69,7 @@ class Command(BaseCommand):
         """Make every file first, then put all in place."""
         made: dict[str, bytes] = {}
         if options["json"] is not None:
-            made[options["json"]] = (json.dumps(as_json(done), ensure_ascii=False, indent=1) + "\n").encode()
+            made[options["json"]] = json_text(done).encode()
         if options["sheet"] is not None:
             made[options["sheet"]] = _sheet(done, options["sheet"])
         put_in_place(made)
