@@ -62,6 +62,17 @@ def view_condition(view: str) -> Q:
     return Q()
 
 
+def view_counts(totals: dict[str, Any]) -> dict[str, int]:
+    """How many rows each saved view shows, out of the month's figures: 200,000 rows are not counted at every look."""
+    levels = totals.get("severities", {})
+    return {
+        "": totals.get("rows", 0),
+        "work": sum(levels.get(str(level.value), 0) for level in (Severity.INVESTIGATE, Severity.ESCALATE)),
+        "rebill": totals.get("flagged", {}).get("rebilled", 0),
+        "unchecked": totals.get("unchecked", 0),
+    }
+
+
 def rows_of(reconciliation: Reconciliation) -> QuerySet[Variance]:
     """The rows that the month shows now."""
     return Variance.objects.filter(reconciliation=reconciliation, run=reconciliation.run)

@@ -13,7 +13,7 @@ from django_tables2 import RequestConfig
 
 from accounts.models import Account
 from accounts.templatetags.recon_ui import signed, signed_money, units
-from recon.filters import VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
+from recon.filters import VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_counts
 from recon.models import Note, Reconciliation, Variance
 from recon.tables import VarianceTable
 
@@ -59,11 +59,16 @@ class Listing:
         RequestConfig(request, paginate={"per_page": PER_PAGE, "paginator_class": paginator, "silent": True}).configure(table)
         shown = [row.record for row in table.paginated_rows]
         table.urls = {_key(one): self.url(_key(one)) for one in shown}
-        table.histories = histories(self.reconciliation, shown)
+        table.histories = histories(self.months, shown)
         table.notes = note_counts(self.reconciliation, shown)
         table.footer_rows = self._footer()
         self.shown = shown
         return table
+
+    @cached_property
+    def months(self) -> list[Reconciliation]:
+        """This month and those before it that were compared."""
+        return months_before(self.reconciliation)
 
     @property
     def sorted_note(self) -> str:
@@ -77,15 +82,13 @@ class Listing:
 
     @property
     def views(self) -> list[dict[str, Any]]:
-        """The saved views, with how many rows each shows."""
-        rows = rows_of(self.reconciliation)
-        counts = rows.aggregate(**{f"n_{view}": Count("pk", filter=view_condition(view)) for view, _ in VIEWS if view})
-        total = self.reconciliation.totals.get("rows", 0)
+        """The saved views, with how many rows of the month each shows, as counted when the month was compared."""
+        counts = view_counts(self.reconciliation.totals)
         return [
             {
                 "code": code,
                 "label": label,
-                "count": counts[f"n_{code}"] if code else total,
+                "count": counts[code],
                 "url": self._view_url(code),
                 "is_current": (self.filter.data.get("view") or "") == code,
             }
@@ -159,9 +162,8 @@ def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
     return sorted(by_cycle.values(), key=lambda month: month.cycle.start)[-CYCLES:]
 
 
-def histories(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, list[int | None]]:
-    """Billed quantities of those cycles for each row. None where no complete report was imported: that is a gap, not a zero."""
-    order = months_before(reconciliation)
+def histories(order: list[Reconciliation], rows: list[Variance]) -> dict[Key, list[int | None]]:
+    """Billed quantities of some cycles for each row. None where no complete report was imported: that is a gap, not a zero."""
     found = Variance.objects.filter(
         reconciliation__in=order, run=F("reconciliation__run"), organization__in={row.organization_id for row in rows}
     ).values_list("organization_id", "product", "reconciliation_id", "billed")

@@ -12,7 +12,7 @@ from accounts.products import BY_CODE, Product
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.models import LegInput, RejectedLine, UsageLine
 from recon import store
-from recon.listing import Key, Listing, covered, histories, months_before
+from recon.listing import Key, Listing, covered, histories
 from recon.models import Note, Severity, Variance
 from recon.words import FLAG_WORDS, LEG_WORDS, blank_reason, why
 
@@ -117,8 +117,8 @@ def _leg(leg: str, listing: Listing, row: Variance, given: LegInput | None, line
 
 def _past(listing: Listing, row: Variance) -> list[dict[str, Any]]:
     """Up to twelve cycles with what was billed, newest first."""
-    months = months_before(listing.reconciliation)
-    billed = histories(listing.reconciliation, [row])[row.organization_id, row.product]
+    months = listing.months
+    billed = histories(months, [row])[row.organization_id, row.product]
     return [{"label": cycle_range(m.cycle), "billed": value} for m, value in zip(reversed(months), reversed(billed), strict=False)]
 
 

@@ -203,6 +203,7 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
         "rows": len(rows),
         "severities": {str(s): int((rows["severity"] == s).sum()) for s in Severity.values},
         "flagged": {check: int((rows[f"{check}_severity"] >= Severity.INVESTIGATE).sum()) for check in CHECKS},
+        "unchecked": int(((rows["expected_severity"] == Severity.UNCHECKED) | (rows["rebilled_severity"] == Severity.UNCHECKED)).sum()),
         "all": _figures(rows),
         "within": _figures(rows[rows["severity"] == Severity.WITHIN]),
         "legs": {leg: int(table.lines["quantity"].sum()) if table.is_provided else None for leg, table in legs.items()},

@@ -17,6 +17,8 @@ from recon.models import Severity, Variance
 from recon.words import FLAG_WORDS, blank_reason
 
 _SWAPS_THE_MONTH = SafeString('hx-target="#month" hx-swap="outerHTML show:none" hx-push-url="true"')
+_ZERO = SafeString('<span class="zero">0</span>')
+_NO_MONEY = SafeString('<span class="zero">0.00</span>')
 _LOUD = {Severity.INVESTIGATE, Severity.ESCALATE}
 
 
@@ -106,7 +108,7 @@ class VarianceTable(tables.Table):
         value = getattr(record, leg)
         if value is None:
             return blank(blank_reason(leg, record.product, self.inputs, self.covered))
-        return units(value) if value else format_html('<span class="zero">0</span>')
+        return units(value) if value else _ZERO
 
     def render_billed(self, record: Variance) -> SafeString | str:
         return self._leg("billed", record)
@@ -125,7 +127,7 @@ class VarianceTable(tables.Table):
         if value is None:
             return blank("Not compared: a leg is missing")
         if not value:
-            return format_html('<span class="zero">0</span>')
+            return _ZERO
         loud = getattr(record, f"{check}_severity") in _LOUD
         return format_html('<span class="gap">{}</span>', signed(value)) if loud else signed(value)
 
@@ -138,7 +140,7 @@ class VarianceTable(tables.Table):
     def _money(self, value: int | None, price: str) -> SafeString | str:
         if value is None:
             return blank(f"No {price} known")
-        return signed_money(value) if value else format_html('<span class="zero">0.00</span>')
+        return signed_money(value) if value else _NO_MONEY
 
     def render_expected_money(self, record: Variance) -> SafeString | str:
         return self._money(record.expected_money, "cost price")

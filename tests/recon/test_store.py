@@ -204,6 +204,7 @@ def test_the_totals_are_the_sums_of_the_rows(month):
     assert totals["rows"] == len(rows) > 5
     assert totals["severities"] == {str(s): sum(row["severity"] == s for row in rows) for s in Severity.values}
     assert totals["flagged"] == {check: sum(row[f"{check}_severity"] >= Severity.INVESTIGATE for row in rows) for check in CHECKS}
+    assert totals["unchecked"] == sum(Severity.UNCHECKED in (row["expected_severity"], row["rebilled_severity"]) for row in rows)
     assert totals["all"] == figures(rows)
     assert totals["within"] == figures([row for row in rows if row["severity"] == Severity.WITHIN])
     assert [p["product"] for p in totals["products"]] == sorted({row["product"] for row in rows})
