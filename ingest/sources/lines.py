@@ -47,7 +47,7 @@ def build_lines(body: Body, sorting: Sorting, remarks: Remarks) -> tuple[pd.Data
         "unit_price": _optional(flat.prices, flat.prices < 0),
         "merged_into": _optional(np.where(again, body.lines[flat.rows[into]] if len(into) else into, 0), ~again),
     }
-    return pd.DataFrame(frame, columns=list(LINE_COLUMNS)), merged
+    return pd.DataFrame(frame, columns=list(LINE_COLUMNS), copy=False), merged
 
 
 def _text_series(column: Texts) -> pd.Series:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ingest.sources.grid import Bytes, Ints, Mask
 
-_BLOCK: Final = 1 << 22
+_BLOCK: Final = 1 << 18  # a processor's cache holds it
 _BEFORE, _AFTER = 4, 16
 
 
@@ -73,9 +73,8 @@ def _look_at_attributes(block: Bytes, signs: Ints, looked: Looked) -> None:
     kinds = signs[before == ord("t")]
     looked.has_errors |= bool(((block[kinds + 2] == ord("e")) & _QUOTE[block[kinds + 3]]).any())
     cells = signs[(before == ord("r")) & _SPACE[block[signs - 2]]]
-    cells = cells[_DIGIT[block[cells + 4]] & _DIGIT[block[cells + 5]] | _LETTER[block[cells + 3]]]
-    many_letters = _LETTER[block[cells + 2]] & _LETTER[block[cells + 3]]
-    many_digits = np.logical_and.reduce([_DIGIT[block[cells + place]] for place in range(3, 9)]) & (
-        _DIGIT[block[cells + 2]] | _DIGIT[block[cells + 9]]
-    )
-    looked.is_wide |= bool((many_letters | many_digits).any())
+    many_letters = _LETTER[block[cells + 3]] & _LETTER[block[cells + 2]]
+    far = cells[_DIGIT[block[cells + 8]]]  # few: the closer conditions are for them alone
+    many_digits = np.logical_and.reduce([_DIGIT[block[far + place]] for place in range(3, 8)])
+    many_digits &= _DIGIT[block[far + 2]] | _DIGIT[block[far + 9]]
+    looked.is_wide |= bool(many_letters.any() or many_digits.any())

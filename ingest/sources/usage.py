@@ -2,6 +2,8 @@
 
 import hashlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 
@@ -35,6 +37,14 @@ def read(
     Raises Unreadable for a document that is refused as a whole, and nothing else. ``progress`` is called with rows done, rows in all.
     """
     tell = progress or (lambda done, total: None)
+    # Hashing leaves the interpreter free, so it costs no time of its own beside the parsing.
+    with ThreadPoolExecutor(1) as pool:
+        digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
+        reading = _read(data, name, leg, mapping, limits, tell)
+    return replace(reading, sha256=digest.result())
+
+
+def _read(data: bytes, name: str, leg: Leg, mapping: Mapping | None, limits: Limits, tell: Progress) -> Reading:
     document = open_document(data, limits, mapping.encoding if mapping else "utf-8")
     place = find_place(document, limits, mapping)
     grid = place.table.grid(place.header)
@@ -47,19 +57,17 @@ def read(
     tell(grid.height // 3, grid.height)
     sorting = sort_rows(body, leg, remarks)
     tell(grid.height * 2 // 3, grid.height)
-    reading = _reading(body, sorting, remarks, place, limits, name, leg, used, hashlib.sha256(data).hexdigest())
+    reading = _reading(body, sorting, remarks, place, limits, name, leg, used)
     tell(grid.height, grid.height)
     return reading
 
 
-def _reading(
-    body: Body, sorting: Sorting, remarks: Remarks, place: Place, limits: Limits, name: str, leg: Leg, used: Mapping, sha256: str
-) -> Reading:
+def _reading(body: Body, sorting: Sorting, remarks: Remarks, place: Place, limits: Limits, name: str, leg: Leg, used: Mapping) -> Reading:
     lines, merged = build_lines(body, sorting, remarks)
     return Reading(
         leg=leg,
         name=name,
-        sha256=sha256,
+        sha256="",
         mapping=used,
         header=place.header.cells,
         sheets=place.sheets,
