@@ -4,6 +4,7 @@ Standard library only, and readable by older Pythons, so that a wrong one is tol
 already holds what the lock file says (a stamp in it keeps the lock file's SHA-256).
 """
 
+import fcntl
 import hashlib
 import os
 import shutil
@@ -78,4 +79,6 @@ def refuse(wrong, remedy):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    with Path(__file__).open() as one_at_a_time:
+        fcntl.flock(one_at_a_time, fcntl.LOCK_EX)
+        sys.exit(main(sys.argv[1]))
