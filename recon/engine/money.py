@@ -13,21 +13,23 @@ _Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 @dataclass(frozen=True)
 class Prices:
-    """A unit price a row, in micros, where one is known."""
+    """A unit price a row, in micros, where one is known. ``stated`` also where lines state several, so that none is."""
 
     micros: _Ints
     known: _Bools
+    stated: _Bools
 
     @classmethod
     def none(cls, rows: int) -> Prices:
-        return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool))
+        return cls(np.zeros(rows, dtype=np.int64), np.zeros(rows, dtype=bool), np.zeros(rows, dtype=bool))
 
     def take(self, rows: _Ints) -> Prices:
-        return Prices(self.micros[rows], self.known[rows])
+        return Prices(self.micros[rows], self.known[rows], self.stated[rows])
 
     def else_(self, other: Prices) -> Prices:
-        """This price, else the other one."""
-        return Prices(np.where(self.known, self.micros, other.micros), self.known | other.known)
+        """This price, else the other one. Where this list states several, the other one is no answer."""
+        known = np.where(self.stated, self.known, other.known)
+        return Prices(np.where(self.stated, self.micros, other.micros), known, self.stated | other.stated)
 
     def nullable(self) -> pd.arrays.IntegerArray:
         return pd.arrays.IntegerArray(np.where(self.known, self.micros, 0), ~self.known)
@@ -39,7 +41,8 @@ def price_of(cells: _Ints, prices: _Ints, size: int) -> Prices:
     highest = np.full(size, -1, dtype=np.int64)
     np.minimum.at(lowest, cells, prices)
     np.maximum.at(highest, cells, prices)
-    return Prices(np.maximum(highest, 0), (highest >= 0) & (lowest == highest))
+    stated = highest >= 0
+    return Prices(np.maximum(highest, 0), stated & (lowest == highest), stated)
 
 
 def times(units: pd.arrays.IntegerArray, prices: Prices) -> pd.arrays.IntegerArray | pd.Series:

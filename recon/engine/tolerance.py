@@ -21,6 +21,8 @@ LEVELS: Final[tuple[Level, ...]] = ("investigate", "escalate")
 SCOPES: Final[tuple[Scope, ...]] = ("everywhere", "account", "product", "organization", "organization_product")
 #: Percents and units are held exactly, in ten-thousandths.
 SCALE: Final = 10_000
+#: The place of what nobody stated: wider than any scope.
+_DEFAULT: Final = -1
 MAX_PERCENT: Final = 10_000
 MAX_UNITS: Final = 1_000_000_000
 _Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -88,11 +90,12 @@ def thresholds(tolerances: Sequence[Tolerance], organizations: int) -> Threshold
     percent = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
     units = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
     rank = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
-    for tolerance in sorted((*DEFAULTS, *tolerances), key=lambda t: SCOPES.index(t.scope)):
+    stated = sorted(((SCOPES.index(t.scope), t) for t in tolerances), key=lambda pair: pair[0])
+    for place, tolerance in [*((_DEFAULT, t) for t in DEFAULTS), *stated]:
         cells = _cells(tolerance, width)
         percent[tolerance.level][cells] = int(tolerance.percent * SCALE)
         units[tolerance.level][cells] = int(tolerance.units * SCALE)
-        rank[tolerance.level][cells] = SCOPES.index(tolerance.scope)
+        rank[tolerance.level][cells] = place
     return Thresholds(percent, units, rank)
 
 

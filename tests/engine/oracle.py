@@ -9,7 +9,7 @@ from fractions import Fraction
 Cell = tuple[int, str]
 PRODUCTS = ("edr", "itdr", "ispm", "sat", "siem")
 WORST_LAST = ("match", "within", "unchecked", "investigate", "escalate")
-WIDEST_FIRST = ("everywhere", "account", "product", "organization", "organization_product")
+WIDEST_FIRST = ("default", "everywhere", "account", "product", "organization", "organization_product")
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def judge(legs: dict[str, GivenLeg], cell: Cell, tolerances: Sequence[Stated]) -
         row.severities[name] = check(billed, row.quantities[name], cell, tolerances)
     row.severity = max(row.severities.values(), key=WORST_LAST.index)
     row.cost = one_price(legs.get("billed"), cell)
-    if row.cost is None:
+    if not prices_of(legs.get("billed"), cell):
         row.cost = one_price(legs.get("expected"), cell)
     row.sell = one_price(legs.get("rebilled"), cell)
     for name, price in (("expected", row.cost), ("rebilled", row.sell)):
@@ -124,15 +124,18 @@ def most_specific(level: str, cell: Cell, tolerances: Sequence[Stated]) -> State
     defaults = {"investigate": (5, 0), "escalate": (10, 1)}
     percent, units = map(Fraction, defaults[level])
     own = [stated for stated in tolerances if stated.level == level and stated.is_about(cell)]
-    return max(own, key=lambda stated: WIDEST_FIRST.index(stated.scope), default=Stated("everywhere", level, percent, units))
+    return max(own, key=lambda stated: WIDEST_FIRST.index(stated.scope), default=Stated("default", level, percent, units))
 
 
 def one_price(leg: GivenLeg | None, cell: Cell) -> int | None:
     """The price of a cell where its lines agree on one."""
-    if leg is None:
-        return None
-    prices = {line.price for line in leg.lines if (line.organization, line.product) == cell and line.price is not None}
+    prices = prices_of(leg, cell)
     return prices.pop() if len(prices) == 1 else None
+
+
+def prices_of(leg: GivenLeg | None, cell: Cell) -> set[int]:
+    lines = leg.lines if leg else ()
+    return {line.price for line in lines if (line.organization, line.product) == cell and line.price is not None}
 
 
 def totals(legs: dict[str, GivenLeg], cells: Iterable[Cell]) -> dict[str, dict[str, int | None]]:

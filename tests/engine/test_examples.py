@@ -171,7 +171,7 @@ TEN = Decimal(10)
 @pytest.mark.parametrize(
     ("tolerances", "severity"),
     [
-        ([Tolerance("investigate", Decimal(50), Decimal(0))], "escalate"),  # the default to escalate stays 10 %
+        ([Tolerance("investigate", Decimal(50), Decimal(0))], "within"),  # the default to escalate never stands below it
         ([Tolerance("investigate", Decimal(50), Decimal(0)), Tolerance("escalate", Decimal(50), Decimal(0))], "within"),
         ([Tolerance("investigate", Decimal(50), Decimal(0), "account"), Tolerance("investigate", TEN, Decimal(0))], "within"),
         ([Tolerance("investigate", Decimal(50), Decimal(0)), Tolerance("investigate", TEN, Decimal(0), "account")], "escalate"),
