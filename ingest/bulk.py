@@ -47,10 +47,10 @@ def load(
 def remove(rows: models.QuerySet[Any]) -> None:
     """Delete rows that nothing refers to, without collecting them; in short transactions on SQLite."""
     if connection.vendor == "postgresql":
-        rows._raw_delete(rows.db)  # type: ignore[attr-defined]
+        rows._raw_delete(rows.db)
         return
     while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
-        rows.filter(pk__range=(keys[0], keys[-1]))._raw_delete(rows.db)  # type: ignore[attr-defined]
+        rows.filter(pk__range=(keys[0], keys[-1]))._raw_delete(rows.db)
         _let_others_in()
 
 

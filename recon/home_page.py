@@ -127,7 +127,7 @@ def _row(account: Account, months: dict[date, tuple[BillingCycle, Reconciliation
 
 
 def _cell(account: Account, cycle: Cycle, running: Cycle, month: tuple[BillingCycle, Reconciliation | None] | None, first: date) -> Cell:
-    if month and getattr(month[0], "billed", 0):
+    if month and month[0].billed:  # type: ignore[attr-defined]  # annotated by _months
         return Cell(cycle, "preparation", "In preparation", _month_url(account, cycle.start))
     if cycle.start >= running.start:
         return Cell(cycle, "running", "Running", _month_url(account, cycle.start) if month else "")

@@ -22,7 +22,7 @@ CYCLES: Final = 12
 Key = tuple[int, str]
 
 
-class _Counted(Paginator):  # type: ignore[type-arg]
+class _Counted(Paginator):
     """A paginator that was told the count, where the month's own figures have it."""
 
     known: int | None = None

@@ -62,7 +62,7 @@ def inputs_shown(reconciliation: Reconciliation) -> Inputs:
     served = served.select_related("source_file", "cycle").order_by("pk")
     by_place = {(i.cycle_id == cycle.pk, i.leg, i.source_file_id): i for i in served}
     places = {leg: (leg != "previous", "billed" if leg == "previous" else leg, one["file"]) for leg, one in given.items()}
-    return Inputs({leg: by_place[place] for leg, place in places.items() if place in by_place})  # type: ignore[misc]
+    return Inputs({leg: by_place[place] for leg, place in places.items() if place in by_place})
 
 
 def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
@@ -94,7 +94,7 @@ def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
     for column in ("expected_money", "rebilled_money"):
         money = rows[column]
         is_too_much = money.abs().gt(_MOST_MONEY).fillna(False).astype(bool)
-        columns[column] = money.mask(is_too_much, other=pd.NA).astype("Int64") if len(rows) else money  # type: ignore[call-overload]
+        columns[column] = money.mask(is_too_much, other=pd.NA).astype("Int64") if len(rows) else money
     return rows.assign(**columns)
 
 

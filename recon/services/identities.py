@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -130,13 +130,10 @@ def _told(known: pd.DataFrame, lines: pd.DataFrame, entities: _Ints, pk_of: _Int
     news = told.sort_values("line").drop_duplicates("pk").merge(known, on="pk", suffixes=("", "_known"))
     learns_id = (news["organization_id_known"] == "") & (news["organization_id"] != "")
     learns_key = (news["organization_key_known"] == "") & (news["organization_key"] != "")
+    columns = ["pk", "organization_id_known", "organization_id", "organization_key_known", "organization_key"]
     return [
-        Organization(
-            pk=row.pk,
-            huntress_id=row.organization_id_known or row.organization_id or None,
-            key=row.organization_key_known or row.organization_key or None,
-        )
-        for row in news[learns_id | learns_key].itertuples()
+        Organization(pk=pk, huntress_id=id_known or its_id or None, key=key_known or key or None)
+        for pk, id_known, its_id, key_known, key in _plain(news[learns_id | learns_key], columns)
     ]
 
 
@@ -153,10 +150,8 @@ def _renamed(
     now = now[now["pk"] > 0].sort_values(["pk", "organization"]).drop_duplicates("pk")
     changed = now.merge(known, on="pk", suffixes=("", "_known"))
     changed = changed[changed["organization"] != changed["organization_known"]]
-    return [
-        (Organization(pk=row.pk, name=str(row.organization_known)), str(row.organization)[:500], cycle.start)
-        for row in changed.itertuples()
-    ]
+    called = _plain(changed, ["pk", "organization_known", "organization"])
+    return [(Organization(pk=pk, name=before), name[:500], cycle.start) for pk, before, name in called]
 
 
 def _create(account: Account, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints) -> None:
@@ -164,12 +159,17 @@ def _create(account: Account, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints
     new = lines.assign(entity=entities)
     new = new[(new["entity"] >= 0) & (pk_of[entities] == 0)].sort_values(["entity", "organization", "line"])
     new = new.drop_duplicates("entity")
-    names = [str(row.organization or row.organization_key or row.organization_id)[:500] for row in new.itertuples()]
+    told = _plain(new, _TEXTS)
+    names = [(name or key or its_id)[:500] for name, its_id, key in told]
     rows = [
-        Organization(
-            account=account, name=name, name_key=key[:500], huntress_id=row.organization_id or None, key=row.organization_key or None
-        )
-        for row, name, key in zip(new.itertuples(), names, normalise_all(names), strict=True)
+        Organization(account=account, name=name, name_key=name_key[:500], huntress_id=its_id or None, key=key or None)
+        for name, name_key, (_, its_id, key) in zip(names, normalise_all(names), told, strict=True)
     ]
     made = Organization.objects.bulk_create(rows, batch_size=2000)
     pk_of[new["entity"].to_numpy()] = [row.pk for row in made]
+
+
+def _plain(frame: pd.DataFrame, columns: list[str]) -> list[list[Any]]:
+    """Rows of Python's own values."""
+    rows: list[list[Any]] = frame[columns].astype(object).to_numpy().tolist()
+    return rows

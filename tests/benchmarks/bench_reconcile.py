@@ -13,15 +13,16 @@ import numpy as np
 import pandas as pd
 
 from accounts.matching import match
-from recon.engine import LegTable, reconcile
+from recon.engine import LegName, LegTable, reconcile
 
-ORGANIZATIONS, PRODUCTS, LEGS = 200_000, ["edr", "itdr", "sat", "siem"], ("billed", "expected", "rebilled")
+ORGANIZATIONS, PRODUCTS = 200_000, ["edr", "itdr", "sat", "siem"]
+LEGS: tuple[LegName, ...] = ("billed", "expected", "rebilled")
 
 
 def lists() -> dict[str, pd.DataFrame]:
     random = np.random.default_rng(7)
     names = pd.Series([f"Customer {number} Ltd" for number in range(ORGANIZATIONS)], dtype="str")
-    made = {}
+    made: dict[str, pd.DataFrame] = {}
     for leg in LEGS:
         order = random.permutation(ORGANIZATIONS * len(PRODUCTS))
         made[leg] = pd.DataFrame(
@@ -49,7 +50,8 @@ def whole_reconciliation(made: dict[str, pd.DataFrame]) -> int:
     ).assign(organization_id="", organization_key="")
     references = references.astype({"organization_id": blank.dtype, "organization_key": blank.dtype})
     matches = match(references)
-    legs, start = {}, 0
+    legs: dict[LegName, LegTable] = {}
+    start = 0
     for leg in LEGS:
         lines = made[leg]
         entities = matches.entity[start : start + len(lines)]

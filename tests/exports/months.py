@@ -47,7 +47,6 @@ def month(rows: pd.DataFrame = ROWS, **changes: Any) -> MonthSheet:
         "currency": "USD",
         "revision": 1,
         "draft": True,
-        "counted_at": datetime(2026, 11, 16, 8, 30, tzinfo=UTC),
         "files": [FileRef("billed", "billing-detail.csv", "ab" * 32, 120, 117, 0, 2, 1)],
         "totals": [ProductTotal("edr", 1246, 1214, 20, 9), ProductTotal("itdr", 3, 3, 3, None)],
         "notes": [NoteRef("Tarn Vale Dental", "edr", "Mara Kestle", datetime(2026, 11, 17, 9, 5, tzinfo=UTC), "=not a formula")],

@@ -6,6 +6,7 @@ import io
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -60,7 +61,7 @@ def enqueued(account: Account, subject: int = 1, **fields: object) -> Job:
     return job
 
 
-def dead(attempt: int = 1) -> dict[str, object]:
+def dead(attempt: int = 1) -> dict[str, Any]:
     """A running job whose worker is no more."""
     return {"state": "running", "attempt": attempt, "lease_until": timezone.now() - timedelta(seconds=1)}
 

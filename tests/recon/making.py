@@ -89,6 +89,7 @@ def rows_of(account: Account, cycle: Cycle = CYCLE) -> list[Variance]:
 def units_of(account: Account, cycle: Cycle = CYCLE) -> dict[tuple[str, str], tuple[int | None, ...]]:
     """(name, product) → billed, expected, rebilled, previous."""
     rows = rows_of(account, cycle)
+    found: dict[tuple[str, str], tuple[int | None, ...]]
     found = {(row.name, row.product): (row.billed, row.expected, row.rebilled, row.previous) for row in rows}
     assert len(found) == len(rows)
     return found

@@ -56,7 +56,7 @@ def totals_of(rows: list[Variance]) -> dict[str, Any]:
 def _variance(month: Reconciliation, organization: Organization, random: Random, **fields: Any) -> Variance:
     legs = {leg: random.choice([None, 0, 1, 2, 50, 50, 1000]) for leg in ("billed", "expected", "rebilled", "previous")}
     gaps = {
-        f"{leg}_difference": None if legs["billed"] is None or other is None else legs["billed"] - other  # type: ignore[operator]
+        f"{leg}_difference": None if legs["billed"] is None or other is None else legs["billed"] - other
         for leg, other in legs.items()
         if leg != "billed"
     }

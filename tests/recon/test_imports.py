@@ -156,7 +156,7 @@ def test_a_cycle_that_overlaps_another_is_refused(account, mara, put, cycle):
 @pytest.mark.django_db(transaction=True)
 def test_three_lists_asked_for_at_once_make_one_cycle(account, mara):
     files = [arrive(account, mara, csv_bytes(NAMES, ["A", n]), kind=kind) for n, kind in enumerate(("billed", "expected", "rebilled"))]
-    asked = at_once(*[lambda f=f: imports.start_import(f, by=mara, cycle=CYCLE) for f in files])  # type: ignore[misc]
+    asked = at_once(*[lambda f=f: imports.start_import(f, by=mara, cycle=CYCLE) for f in files])
     assert all(isinstance(one, Job) for one in asked)
     assert BillingCycle.objects.count() == 1
 
@@ -164,13 +164,13 @@ def test_three_lists_asked_for_at_once_make_one_cycle(account, mara):
 @pytest.mark.django_db(transaction=True)
 def test_lists_imported_at_once_make_one_organization_of_each_name(account, mara):
     """Three workers, three files, the same customers, none of them known before."""
-    rows = [[f"Customer {n}", n] for n in range(300)]
+    rows: list[list[str | int]] = [[f"Customer {n}", n] for n in range(300)]
     files = [
         arrive(account, mara, csv_bytes(NAMES, *Random(kind).sample(rows, len(rows))), kind=kind)
         for kind in ("billed", "expected", "rebilled")
     ]
     waiting = [imports.start_import(f, by=mara, cycle=CYCLE) for f in files]
-    assert at_once(*[lambda job=job: jobs.run(job.pk) for job in waiting]) == [None] * 3  # type: ignore[misc]
+    assert at_once(*[lambda job=job: jobs.run(job.pk) for job in waiting]) == [None] * 3
     assert {Job.objects.get(pk=job.pk).state for job in waiting} == {"done"}
     assert Organization.objects.filter(account=account).count() == 300
     compare()
