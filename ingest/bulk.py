@@ -1,13 +1,17 @@
-"""Loading and removing many rows: COPY on PostgreSQL, short transactions on SQLite. Neither builds a model object."""
+"""Loading and removing many rows: COPY on PostgreSQL, short transactions on SQLite. None builds a model object."""
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
+import pandas as pd
+import pyarrow as pa
 from django.db import connection, models, transaction
+from pyarrow.csv import WriteOptions, write_csv
 
 #: SQLite holds a web process and a worker only when no transaction is long: rows a transaction, and the pause that lets others in.
 _BATCH: Final = 5_000
@@ -25,9 +29,8 @@ def load(
     Batches are committed as they come: the caller makes them count by flipping a state afterwards. After each, ``loaded`` is
     told how many rows are in, and may stop the rest by raising.
     """
-    quote = connection.ops.quote_name
-    table, names = quote(model._meta.db_table), ", ".join(quote(column) for column in columns)
     copies = connection.vendor == "postgresql"
+    table, names = _names(model, columns)
     insert = f"INSERT INTO {table} ({names}) VALUES ({', '.join(['%s'] * len(columns))})"  # noqa: S608  (names of our own models)
     done = 0
     for batch in _batches(records, _COPY_BATCH if copies else _BATCH):
@@ -42,6 +45,56 @@ def load(
         loaded(done)
         if not copies:
             _let_others_in()
+
+
+def load_frame(model: type[models.Model], frame: pd.DataFrame, loaded: Callable[[int], None] = lambda rows: None) -> None:
+    """Insert a frame whose columns are named as the database's, in the same way; <NA> is unknown.
+
+    On PostgreSQL each batch is written as CSV in one sweep, several times as fast as value by value.
+    """
+    columns = [str(column) for column in frame.columns]
+    if connection.vendor != "postgresql":
+        load(model, columns, zip(*(plain(frame[column]) for column in columns), strict=True), loaded)
+        return
+    table, names = _names(model, columns)
+    for start in range(0, len(frame), _COPY_BATCH):
+        batch = frame.iloc[start : start + _COPY_BATCH]
+        written = io.BytesIO()
+        write_csv(pa.Table.from_pandas(batch, preserve_index=False), written, WriteOptions(include_header=False))
+        into = f"COPY {table} ({names}) FROM STDIN (FORMAT csv)"
+        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(into) as copy:
+            copy.write(written.getbuffer())
+        loaded(start + len(batch))
+
+
+def plain(column: Any) -> list[Any]:
+    """A column as Python's own values, None for unknown."""
+    values: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()
+    return values
+
+
+def update(model: type[models.Model], columns: Sequence[str], records: Sequence[Record]) -> None:
+    """Set text columns of many rows: records are the row's key and then the values. In the caller's transaction."""
+    if not records:
+        return
+    table, _ = _names(model, ())
+    sets = [connection.ops.quote_name(column) for column in columns]
+    with connection.cursor() as cursor:
+        if connection.vendor == "postgresql":
+            new = ", ".join(f"unnest(%s::{kind}[])" for kind in ("bigint", *["text"] * len(sets)))
+            assigned = ", ".join(f"{column} = new.c{place}" for place, column in enumerate(sets))
+            names = ", ".join(["id", *(f"c{place}" for place in range(len(sets)))])
+            sql = f"UPDATE {table} SET {assigned} FROM (SELECT {new}) AS new ({names}) WHERE {table}.id = new.id"  # noqa: S608
+            cursor.execute(sql, [list(values) for values in zip(*records, strict=True)])
+        else:
+            sql = f"UPDATE {table} SET {', '.join(f'{column} = %s' for column in sets)} WHERE id = %s"  # noqa: S608
+            cursor.executemany(sql, [(*values, key) for key, *values in records])
+
+
+def _names(model: type[models.Model], columns: Sequence[str]) -> tuple[str, str]:
+    """The table and its columns, quoted."""
+    quote = connection.ops.quote_name
+    return quote(model._meta.db_table), ", ".join(quote(column) for column in columns)
 
 
 def remove(rows: models.QuerySet[Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -27,7 +26,6 @@ _NUMBERS: Final = (
     "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "previous_difference",
     "severity", "expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money",
 )  # fmt: skip
-_LARGEST: Final = 2**63 - 1
 #: Micros. A row worth more than ten thousand million is a mistake in a price, and sums of such rows would not fit in 64 bits.
 _MOST_MONEY: Final = 10**16
 _NAMES_A_QUERY: Final = 500
@@ -79,7 +77,7 @@ def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     rows = _with_storable_money(reconcile(legs, len(organizations)))
     progress(2, 4, "Storing the rows")
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run=run))
-    bulk.load(Variance, _COLUMNS, _records(reconciliation, run, rows, organizations))
+    bulk.load_frame(Variance, _records(reconciliation, run, rows, organizations))
     progress(3, 4, "Turning the page")
     _turn_to(reconciliation, run, inputs=inputs.described(), totals=_summary(rows, legs))
     reconciliation.refresh_from_db()
@@ -171,29 +169,28 @@ def _places_by_name(given: LegInput, norms: set[str], place: dict[int, int]) -> 
     return found
 
 
-_COLUMNS: Final = ["reconciliation_id", "run", "organization_id", "product", "name", "weight", "flags", *_NUMBERS]
+def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
+    """The rows as the table has them."""
+    money = [rows[column].fillna(0).abs() for column in ("expected_money", "rebilled_money")]
+    whose = organizations.iloc[rows["organization"]]
+    columns: dict[str, Any] = {
+        "reconciliation_id": np.full(len(rows), reconciliation.pk),
+        "run": np.full(len(rows), run),
+        "organization_id": whose["pk"].to_numpy(np.int64),
+        "product": rows["product"].astype("str").to_numpy(),
+        "name": whose["name"].to_numpy(),
+        "weight": np.maximum(money[0].to_numpy(np.int64), money[1].to_numpy(np.int64)),
+        "flags": flag_texts(rows),
+        **{column: rows[column].array for column in _NUMBERS},
+    }
+    return pd.DataFrame(columns)
 
 
-def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    keys = organizations["pk"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
-    names = organizations["name"].to_numpy()[rows["organization"]].tolist() if len(rows) else []
-    products = rows["product"].astype(object).tolist()
-    numbers = [_plain(rows[column]) for column in _NUMBERS]
-    flags = flag_texts(rows)
-    weights = (max(abs(e or 0), abs(r or 0)) for e, r in zip(numbers[-2], numbers[-1], strict=True))
-    for pk, product, name, weight, flag, *values in zip(keys, products, names, weights, flags, *numbers, strict=True):
-        yield (reconciliation.pk, run, pk, product, name, min(weight, _LARGEST), flag, *values)
-
-
-def _plain(column: pd.Series) -> list[int | None]:
-    """Python's own numbers, None for unknown."""
-    return [None if blank else value for value, blank in zip(column.astype(object), column.isna(), strict=True)]
-
-
-def flag_texts(rows: pd.DataFrame) -> list[str]:
+def flag_texts(rows: pd.DataFrame) -> Any:
     """The flags of each row as comma-separated codes."""
-    columns = [rows[flag].tolist() for flag in FLAGS]
-    return [",".join(code for code, is_set in zip(FLAGS, row, strict=True) if is_set) for row in zip(*columns, strict=True)]
+    texts = [",".join(flag for place, flag in enumerate(FLAGS) if code >> place & 1) for code in range(2 ** len(FLAGS))]
+    codes = sum(rows[flag].to_numpy(np.int64) << place for place, flag in enumerate(FLAGS))
+    return np.array(texts, dtype=object)[codes]
 
 
 def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any]:
@@ -224,7 +221,7 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     for check in CHECKS:
         ran = rows[f"{check}_difference"].notna()
-        money = [m for m in _plain(rows[f"{check}_money"]) if m is not None]
+        money = [m for m in bulk.plain(rows[f"{check}_money"]) if m is not None]
         unpriced = ran & rows[f"{check}_money"].isna() & (rows[f"{check}_difference"] != 0).fillna(False)
         figures[check] = {
             "compared": int(rows.loc[ran, "billed"].sum()),

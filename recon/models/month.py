@@ -73,7 +73,7 @@ class Variance(models.Model):
         Reconciliation, on_delete=models.PROTECT, related_name="variances", db_constraint=False, db_index=False
     )
     run = models.PositiveIntegerField()
-    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="variances", db_constraint=False)
+    organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="variances", db_constraint=False, db_index=False)
     product = models.CharField(max_length=8)
     name = models.CharField(max_length=500)
     billed = models.BigIntegerField(null=True)

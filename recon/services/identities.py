@@ -8,10 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from django.db.models import Max
+from django.utils import timezone
 
 from accounts.matching import FORMER, KNOWN, Matches, match
 from accounts.models import Account, Alias, BillingCycle, FormerName, Organization, User
 from accounts.names import normalise, normalise_all
+from ingest import bulk
 from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.sources.reading import Reading
 from recon.models import Note
@@ -61,7 +64,7 @@ def identify(source_file: SourceFile, reading: Reading) -> Plan:
 
 def apply(plan: Plan, account: Account, *, by: User) -> None:
     """Keep what the file taught, in the transaction in which it begins to count."""
-    Organization.objects.bulk_update(plan.told, ["huntress_id", "key"], batch_size=1000)
+    bulk.update(Organization, ["huntress_id", "key"], [(told.pk, told.huntress_id, told.key) for told in plan.told])
     for organization, name, until in plan.renamed:
         FormerName.objects.get_or_create(organization=organization, name=organization.name, defaults={"until": until})
         Organization.objects.filter(pk=organization.pk).update(name=name, name_key=normalise(name)[:500])
@@ -161,12 +164,15 @@ def _create(account: Account, lines: pd.DataFrame, entities: _Ints, pk_of: _Ints
     new = new.drop_duplicates("entity")
     told = _plain(new, _TEXTS)
     names = [(name or key or its_id)[:500] for name, its_id, key in told]
-    rows = [
-        Organization(account=account, name=name, name_key=name_key[:500], huntress_id=its_id or None, key=key or None)
-        for name, name_key, (_, its_id, key) in zip(names, normalise_all(names), told, strict=True)
-    ]
-    made = Organization.objects.bulk_create(rows, batch_size=2000)
-    pk_of[new["entity"].to_numpy()] = [row.pk for row in made]
+    identities = [(its_id or None, key or None) for _, its_id, key in told]
+    of_account, now = Organization.objects.filter(account=account), timezone.now()
+    last = of_account.aggregate(last=Max("pk"))["last"] or 0
+    columns = ["account_id", "created_at", "name", "name_key", "huntress_id", "key"]
+    named = zip(names, normalise_all(names), identities, strict=True)
+    bulk.load(Organization, columns, ((account.pk, now, name, name_key[:500], *identity) for name, name_key, identity in named))
+    made = of_account.filter(pk__gt=last).values_list("name", "huntress_id", "key", "pk").order_by("-pk")
+    pk_of_made = {(name, (its_id, key)): pk for name, its_id, key, pk in made.iterator(chunk_size=20_000)}
+    pk_of[new["entity"].to_numpy()] = [pk_of_made[one] for one in zip(names, identities, strict=True)]
 
 
 def _plain(frame: pd.DataFrame, columns: list[str]) -> list[list[Any]]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any, Final, cast
+from typing import Any, cast
 
+import numpy as np
 import pandas as pd
 from django.db import transaction
 from django.utils import timezone
@@ -20,10 +20,6 @@ from recon.services.identities import apply, identify
 from recon.services.months import changed
 
 State = SourceFile.State
-_LINE_COLUMNS: Final = [
-    "source_file_id", "line", "product", "organization_id", "name", "huntress_id", "key", "quantity", "unit_price", "merged_into",
-]  # fmt: skip
-_REJECTED_COLUMNS: Final = ["source_file_id", "line", "product", "organization_id", "name", "huntress_id", "key"]
 
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
@@ -119,9 +115,8 @@ def _count_in(source_file: SourceFile, reading: Reading, progress: jobs.Progress
     progress(0, rows, "Matching Organizations")
     plan = identify(source_file, reading)
     _forget_lines(source_file.pk)
-    records = _line_records(source_file.pk, plan.lines)
-    bulk.load(UsageLine, _LINE_COLUMNS, records, lambda done: progress(done, rows, "Loading rows"))
-    bulk.load(RejectedLine, _REJECTED_COLUMNS, _rejected_records(source_file.pk, plan.rejected))
+    bulk.load_frame(UsageLine, _line_records(source_file.pk, plan.lines), lambda done: progress(done, rows, "Loading rows"))
+    bulk.load_frame(RejectedLine, pd.DataFrame(_whose(source_file.pk, plan.rejected)))
     cycle, by = cast(BillingCycle, source_file.cycle), cast(User, source_file.imported_by)
     with transaction.atomic():
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
@@ -159,19 +154,19 @@ def _forget_lines(source_file_id: int) -> None:
     bulk.remove(RejectedLine.objects.filter(source_file=source_file_id))
 
 
-def _line_records(source_file_id: int, lines: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    columns = ["line", "product", "pk", "organization", "organization_id", "organization_key", "quantity", "unit_price", "merged_into"]
-    for line, product, pk, name, huntress_id, key, quantity, price, merged in _plain_rows(lines, columns):
-        yield (source_file_id, line, product, pk or None, name[:500], huntress_id[:64], key[:256], quantity, price, merged)
+def _line_records(source_file_id: int, lines: pd.DataFrame) -> pd.DataFrame:
+    numbers = {column: lines[column].astype("Int64").array for column in ("quantity", "unit_price", "merged_into")}
+    return pd.DataFrame({**_whose(source_file_id, lines), **numbers})
 
 
-def _rejected_records(source_file_id: int, rejected: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    columns = ["line", "product", "pk", "organization", "organization_id", "organization_key"]
-    for line, product, pk, name, huntress_id, key in _plain_rows(rejected, columns):
-        yield (source_file_id, line, product, pk or None, name[:500], huntress_id[:64], key[:256])
-
-
-def _plain_rows(frame: pd.DataFrame, columns: list[str]) -> Iterator[tuple[Any, ...]]:
-    """Rows of Python's own values, None for unknown."""
-    plain = [frame[c].astype(object).where(frame[c].notna(), None).tolist() for c in columns]
-    return zip(*plain, strict=True)
+def _whose(source_file_id: int, rows: pd.DataFrame) -> dict[str, Any]:
+    """What lines and rejected lines have in common: the place, the product, and whose it is in our words and in the file's."""
+    return {
+        "source_file_id": np.full(len(rows), source_file_id),
+        "line": rows["line"].array,
+        "product": rows["product"].astype("str").array,
+        "organization_id": rows["pk"].astype("Int64").mask(rows["pk"] == 0).array,
+        "name": rows["organization"].astype("str").str.slice(0, 500).array,
+        "huntress_id": rows["organization_id"].astype("str").str.slice(0, 64).array,
+        "key": rows["organization_key"].astype("str").str.slice(0, 256).array,
+    }
