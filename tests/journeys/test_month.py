@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from openpyxl import Workbook, load_workbook
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from accounts.models import Account
 from recon.models import Note
@@ -86,6 +87,15 @@ def sign_in(page: Page, url: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_role("heading", name="Files", exact=True)).to_be_visible()
+
+
+def renewed_until(shown: Locator) -> None:
+    """Without a script a page renews itself while a worker is busy; a person who waits for long loads it again."""
+    with suppress(AssertionError):
+        expect(shown).to_be_visible(timeout=WORKING / 2)
+        return
+    shown.page.reload()
+    expect(shown).to_be_visible(timeout=WORKING)
 
 
 def sheet_of(path: str | Path) -> Workbook:
@@ -194,12 +204,12 @@ def test_the_same_way_without_a_script(plain_page: Page, live_server: object, wo
         page.locator("#shelf").get_by_role("link", name=name).click()
         if name == "billing-detail":
             choose = page.get_by_label("Column D, Agents, is")
-            expect(choose).to_be_visible(timeout=WORKING)  # the page renews itself while a worker reads
+            renewed_until(choose)
             page.get_by_label("Column C, EDR, is").select_option("Ignore")
             choose.select_option("EDR quantity")
             page.get_by_role("button", name="Read again with this").click()
         button = page.get_by_role("button", name=re.compile(r"^Import \d rows"))
-        expect(button).to_be_visible(timeout=WORKING)
+        renewed_until(button)
         button.click()
         expect(page.get_by_role("button", name=re.compile("Withdraw from this month"))).to_be_visible(timeout=WORKING)
     page.goto(f"{address}/months/2026-10-14/")
