@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from django.db import connection, models, transaction
@@ -102,8 +103,10 @@ def remove(rows: models.QuerySet[Any]) -> None:
     if connection.vendor == "postgresql":
         rows._raw_delete(rows.db)
         return
-    while keys := list(rows.order_by("pk").values_list("pk", flat=True)[:_BATCH]):
-        rows.filter(pk__range=(keys[0], keys[-1]))._raw_delete(rows.db)
+    keys = np.sort(np.fromiter(rows.order_by().values_list("pk", flat=True).iterator(chunk_size=20_000), dtype=np.int64))
+    for start in range(0, len(keys), _BATCH):
+        batch = keys[start : start + _BATCH]
+        rows.filter(pk__range=(int(batch[0]), int(batch[-1])))._raw_delete(rows.db)
         _let_others_in()
 
 
