@@ -49,9 +49,11 @@ class SettingsForm(forms.ModelForm):
         r"\A[A-Z]{3}\Z", error_messages={"invalid": "Write the three letters of the currency, such as USD, GBP or EUR."}
     )
 
+    solo_rule = forms.BooleanField(required=False, label="One person may prepare and sign a month")
+
     class Meta:
         model = Account
-        fields: ClassVar = ["name", "anniversary_day", "time_zone", "currency"]
+        fields: ClassVar = ["name", "anniversary_day", "time_zone", "currency", "solo_rule"]
 
     def __init__(self, data: Any = None, *, account: Account) -> None:
         super().__init__(data, instance=copy(account))  # a copy: what is refused must not show in the page's frame

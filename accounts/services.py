@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from smtplib import SMTPException
-from typing import Final, cast
+from typing import Any, Final, cast
 
 from allauth.account.forms import default_token_generator
 from allauth.account.utils import user_pk_to_url_str
@@ -18,6 +18,7 @@ from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
+from accounts import audit
 from accounts.models import Account, BillingCycle, Membership, Reseller, Role, User
 
 _KEPT_BY_CYCLES: Final = {
@@ -52,12 +53,13 @@ def people_of(account: Account) -> QuerySet[Membership]:
 
 
 @transaction.atomic
-def add_person(account: Account, *, email: str, name: str, role: str) -> Membership:
+def add_person(account: Account, *, email: str, name: str, role: str, by: User | None = None) -> Membership:
     """Give somebody a role in the account, known by e-mail address or new. Raises Refused for one who has a role in it."""
     user = find_or_make_person(email, name=name)
     given, is_new = Membership.objects.get_or_create(user=user, account=account, defaults={"role": role})
     if not is_new:
         raise Refused(f"{user} has a role here already: {given.get_role_display().lower()}. Change it on their page.", field="email")
+    _record("accounts.role.given", given, by, after=role)
     return given
 
 
@@ -83,6 +85,8 @@ def change_role(membership: Membership, role: str, *, by: User) -> None:
     if role != Role.ADMIN:
         _refuse_to_lose_the_last_admin(held)
     Membership.objects.filter(pk=held.pk).update(role=role)
+    if role != held.role:
+        _record("accounts.role.changed", held, by, before=held.role, after=role)
 
 
 @transaction.atomic
@@ -92,6 +96,7 @@ def remove_person(membership: Membership, *, by: User, confirmed: bool = False) 
     _refuse_to_lose_the_last_admin(held)
     if held.user_id == by.pk and not confirmed:
         raise Refused("That is you. Say that you mean it: only another admin can let you in again.", field="confirmed")
+    _record("accounts.role.removed", held, by, before=held.role)
     held.delete()
 
 
@@ -115,6 +120,20 @@ def _refuse_to_lose_the_last_admin(membership: Membership) -> None:
             f"Without {membership.user}, no admin of {account} could sign in. "
             "Make somebody else an admin first, and wait until they have chosen a password."
         )
+
+
+def _record(action: str, membership: Membership, by: User | None, *, before: str = "", after: str = "") -> None:
+    """One event in each account that the role is in. A role through a reseller is in all of its accounts."""
+    through = membership.reseller
+    accounts = [membership.account] if membership.account else Account.objects.filter(reseller=through)
+    was, now = Role(before).label if before else "", Role(after).label if after else ""
+    words = f"{membership.user}, {' → '.join(filter(None, (was, now))).lower()}" + (f", through {through}" if through else "")
+    whose = {"person": membership.user_id}
+    for account in accounts:
+        audit.record(
+            action, words, account=account, actor=by,
+            before=whose | {"role": before} if before else {}, after=whose | {"role": after} if after else {},
+        )  # fmt: skip
 
 
 def _reaching(account: Account) -> Q:
@@ -189,10 +208,21 @@ def kept_by_cycles(account: Account) -> dict[str, str]:
 
 
 @transaction.atomic
-def change_account(account: Account, *, name: str, anniversary_day: int, time_zone: str, currency: str) -> Account:
+def change_account(
+    account: Account,
+    *,
+    name: str,
+    anniversary_day: int,
+    time_zone: str,
+    currency: str,
+    solo_rule: bool | None = None,
+    by: User | None = None,
+) -> Account:
     """Change an account's settings. Raises Refused, naming the field, for what its cycles rest on."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
     wanted = {"name": name, "anniversary_day": anniversary_day, "time_zone": time_zone, "currency": currency}
+    wanted["solo_rule"] = locked.solo_rule if solo_rule is None else solo_rule
+    before = {field: getattr(locked, field) for field in wanted}
     for field, why in kept_by_cycles(locked).items():
         if wanted[field] != getattr(locked, field):
             raise Refused(why, field=field)
@@ -200,6 +230,11 @@ def change_account(account: Account, *, name: str, anniversary_day: int, time_zo
         setattr(locked, field, value)
     locked.full_clean()
     locked.save(update_fields=list(wanted))
+    if differing := [field for field in wanted if wanted[field] != before[field]]:
+        audit.record(
+            "accounts.account.changed", locked.name, account=locked, actor=by,
+            before={field: before[field] for field in differing}, after={field: wanted[field] for field in differing},
+        )  # fmt: skip
     return locked
 
 
@@ -217,7 +252,7 @@ def open_account(wanted: Account, *, admin_email: str, admin_name: str = "") -> 
         wanted.save()
     account = existing or wanted
     admin = find_or_make_person(admin_email, name=admin_name)
-    Membership.objects.update_or_create(user=admin, account=account, defaults={"role": Role.ADMIN})
+    _give(admin, Role.ADMIN, account=account)
     return Opened(account, existing is None, admin)
 
 
@@ -232,10 +267,23 @@ def _refuse_another(existing: Account, wanted: Account, fields: Iterable[str]) -
 def give_reseller_role(reseller: Reseller, *, email: str, name: str, role: str) -> Membership:
     """Give somebody a role in every account of a reseller, instead of the one they had there."""
     user = find_or_make_person(email, name=name)
-    return Membership.objects.update_or_create(user=user, reseller=reseller, defaults={"role": role})[0]
+    return _give(user, role, reseller=reseller)
 
 
+def _give(user: User, role: str, *, account: Account | None = None, reseller: Reseller | None = None) -> Membership:
+    place: dict[str, Any] = {"account": account, "reseller": reseller}
+    before = Membership.objects.filter(user=user, **place).values_list("role", flat=True).first()
+    given, _ = Membership.objects.update_or_create(user=user, **place, defaults={"role": role})
+    if before != role:
+        _record("accounts.role.changed" if before else "accounts.role.given", given, None, before=before or "", after=role)
+    return given
+
+
+@transaction.atomic
 def take_reseller_role(reseller: Reseller, *, email: str) -> None:
     """Take it away again. Raises Refused where there is none."""
-    if not Membership.objects.filter(reseller=reseller, user__email=email.lower()).delete()[0]:
+    held = Membership.objects.select_related("user", "reseller").filter(reseller=reseller, user__email=email.lower()).first()
+    if held is None:
         raise Refused(f"{email} has no role for {reseller}.")
+    _record("accounts.role.removed", held, None, before=held.role)
+    held.delete()

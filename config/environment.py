@@ -24,6 +24,20 @@ def mode() -> str:
     return value
 
 
+def read_secret_files(names: Sequence[str]) -> None:
+    """Take what a file holds for each name whose ``NAME_FILE`` is stated, as container secrets come. Both at once is a refusal."""
+    for name in names:
+        path = os.environ.get(f"{name}_FILE", "").strip()
+        if not path:
+            continue
+        if os.environ.get(name, "").strip():
+            raise ImproperlyConfigured(f"{name} and {name}_FILE are both stated: state one.")
+        try:
+            os.environ[name] = Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ImproperlyConfigured(f"{name}_FILE is {path}, which cannot be read.") from error
+
+
 def require(names: Sequence[str]) -> None:
     """Refuse to start when any of these is missing or empty, and name all of them at once."""
     if missing := [name for name in names if not os.environ.get(name, "").strip()]:

@@ -10,7 +10,7 @@ from csp.constants import NONE, SELF
 from django.utils.functional import lazy
 
 from config import broker
-from config.environment import SERVICES_NEED, data_dir, env, flag, mode, number, require, words
+from config.environment import SERVICES_NEED, data_dir, env, flag, mode, number, read_secret_files, require, words
 from config.secret import kept_secret
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
@@ -18,6 +18,7 @@ MODE: Final = mode()
 SERVICES: Final = MODE == "services"
 DATA_DIR: Final = data_dir(BASE_DIR / "var")
 if SERVICES:
+    read_secret_files(SERVICES_NEED)
     require(SERVICES_NEED)
 
 # --- who may reach it -------------------------------------------------------------------------------------------------------------

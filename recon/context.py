@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from django.http import HttpRequest
@@ -11,6 +12,7 @@ from django.urls import reverse
 from accounts.models import Account, BillingCycle, Role
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.models import Job
+from recon.states import WORDS, MonthState, running_cycle, states_of
 
 _CYCLES_OFFERED = 24
 _ACCOUNTS_OFFERED = 30
@@ -42,10 +44,11 @@ def shell(request: HttpRequest) -> dict[str, Any]:
         return context
     roles: set[str] = getattr(request, "roles", set())
     highest = max(roles, key=list(Role.values).index, default="")
-    cycles = BillingCycle.objects.filter(account=account)[:_CYCLES_OFFERED]
+    months = states_of(BillingCycle.objects.filter(account=account), _CYCLES_OFFERED)
+    running_from = running_cycle(account).start
     return context | {
         "role": Role(highest).label if highest else "",
-        "cycles": [_cycle_choice(account, one) for one in cycles],
+        "cycles": [_cycle_choice(account, one, running_from) for one in months],
         "jobs_running": Job.objects.filter(account=account, state__in=[Job.State.QUEUED, Job.State.RUNNING]).count(),
         "jobs_url": reverse("ingest:jobs", args=[account.slug]),
     }
@@ -55,9 +58,9 @@ def _account_choice(account: Account) -> AccountChoice:
     return AccountChoice(account.name, ordinal(account.anniversary_day), reverse("recon:account", args=[account.slug]))
 
 
-def _cycle_choice(account: Account, cycle: BillingCycle) -> CycleChoice:
-    url = reverse("recon:month", args=[account.slug, cycle.start.isoformat()])
-    return CycleChoice(cycle_range(cycle), "in preparation", url)
+def _cycle_choice(account: Account, month: MonthState, running_from: date) -> CycleChoice:
+    url = reverse("recon:month", args=[account.slug, month.cycle.start.isoformat()])
+    return CycleChoice(cycle_range(month.cycle), WORDS[month.code(running_from)], url)
 
 
 def ordinal(day: int) -> str:

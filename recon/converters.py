@@ -1,7 +1,5 @@
 from datetime import date
 
-from django.urls.converters import IntConverter
-
 
 class DateConverter:
     """A day in an address, as in ``2026-10-14``. What is no day of the calendar is no such page."""
@@ -13,9 +11,3 @@ class DateConverter:
 
     def to_url(self, value: date | str) -> str:
         return value if isinstance(value, str) else value.isoformat()
-
-
-class IdConverter(IntConverter):
-    """A row's number, no longer than a database's largest: a longer one is no such page rather than an error."""
-
-    regex = "[0-9]{1,18}"

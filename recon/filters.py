@@ -1,4 +1,4 @@
-"""How the list of a month is filtered and sorted, in one place for the screen and for files."""
+"""How the list of a month is filtered and sorted, in one place for the screen, for files and for what stands in a signature's way."""
 
 from __future__ import annotations
 
@@ -6,18 +6,19 @@ from typing import Any, ClassVar, Final
 
 import django_filters
 from django import forms
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.http import QueryDict
 
+from accounts.models import User
 from accounts.products import PRODUCTS
-from recon.models import Reconciliation, Severity, Variance
+from recon.models import Note, Reconciliation, Severity, Variance
 
 #: Column → what it sorts by. Unknown figures come last either way.
 SORTS: Final[dict[str, str]] = {
     name: name
     for name in (
         "name", "product", "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference",
-        "expected_money", "rebilled_money", "severity",
+        "expected_left", "rebilled_left", "expected_money", "rebilled_money", "severity",
     )
 }  # fmt: skip
 WORST_FIRST: Final = ("-severity", "-weight", "name", "product", "pk")
@@ -25,7 +26,25 @@ VIEWS: Final = (
     ("", "All rows"),
     ("work", "Work queue"),
     ("rebill", "Rebill gaps"),
+    ("mine", "Mine"),
+    ("open", "Not explained"),
     ("unchecked", "Cannot be checked"),
+)
+#: Views that pages link to and that have no tab while they are not looked at.
+FURTHER_VIEWS: Final = (
+    ("always", "Always looked at, not reviewed"),
+    ("asked", "With an open note"),
+)
+#: Above tolerance, and something of it is unexplained: what keeps a row from being submitted.
+UNEXPLAINED: Final = Q(severity__gte=Severity.INVESTIGATE) & (
+    (Q(expected_severity__gte=Severity.INVESTIGATE) & ~Q(expected_left=0))
+    | (Q(rebilled_severity__gte=Severity.INVESTIGATE) & ~Q(rebilled_left=0))
+)
+#: Rows that a person looks at whatever the percentage, and nobody has yet.
+NOT_REVIEWED: Final = ~Q(flags="") & Q(
+    severity__gte=Severity.INVESTIGATE,
+    flags__regex="new_organization|missing_organization|zero_to_some|some_to_zero|leg_went_missing",
+    is_reviewed=False,
 )
 
 
@@ -37,21 +56,25 @@ class VarianceFilter(django_filters.FilterSet):
     severity = django_filters.ChoiceFilter(
         choices=[(s.code, s.label) for s in reversed(Severity)], method="of_severity", empty_label="Any severity"
     )
-    view = django_filters.ChoiceFilter(choices=[v for v in VIEWS if v[0]], method="of_view", widget=forms.HiddenInput)
+    view = django_filters.ChoiceFilter(choices=[v for v in (*VIEWS, *FURTHER_VIEWS) if v[0]], method="of_view", widget=forms.HiddenInput)
 
     class Meta:
         model = Variance
         fields: ClassVar[list[str]] = []
 
+    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
+        self.user = user
+        super().__init__(*args, **kwargs)
+
     def of_severity(self, rows: QuerySet[Variance], name: str, value: str) -> QuerySet[Variance]:
         return rows.filter(severity=Severity[value.upper()])
 
     def of_view(self, rows: QuerySet[Variance], name: str, value: str) -> QuerySet[Variance]:
-        return rows.filter(view_condition(value))
+        return rows.filter(view_condition(value, self.user))
 
 
-def view_condition(view: str) -> Q:
-    """Which rows a saved view shows."""
+def view_condition(view: str, user: User | None = None) -> Q:
+    """Which rows a saved view shows; *mine* are those of ``user``."""
     match view:
         case "work":
             return Q(severity__gte=Severity.INVESTIGATE)
@@ -59,23 +82,28 @@ def view_condition(view: str) -> Q:
             return Q(rebilled_severity__gte=Severity.INVESTIGATE)
         case "unchecked":
             return Q(expected_severity=Severity.UNCHECKED) | Q(rebilled_severity=Severity.UNCHECKED)
+        case "mine":
+            return Q(owner=user) if user else Q(pk__in=[])
+        case "open":
+            return UNEXPLAINED
+        case "always":
+            return NOT_REVIEWED
+        case "asked":
+            return Q(Exists(open_notes().filter(cycle=OuterRef("reconciliation__cycle"), **_SAME_ROW)))
     return Q()
 
 
-def view_counts(totals: dict[str, Any]) -> dict[str, int]:
-    """How many rows each saved view shows, out of the month's figures: 200,000 rows are not counted at every look."""
-    levels = totals.get("severities", {})
-    return {
-        "": totals.get("rows", 0),
-        "work": sum(levels.get(str(level.value), 0) for level in (Severity.INVESTIGATE, Severity.ESCALATE)),
-        "rebill": totals.get("flagged", {}).get("rebilled", 0),
-        "unchecked": totals.get("unchecked", 0),
-    }
+_SAME_ROW: Final = {"organization": OuterRef("organization"), "product": OuterRef("product")}
+
+
+def open_notes() -> QuerySet[Note]:
+    """Notes that wait for an answer."""
+    return Note.objects.filter(is_open=True, resolved_at__isnull=True, withdrawn_at__isnull=True)
 
 
 def rows_of(reconciliation: Reconciliation) -> QuerySet[Variance]:
     """The rows that the month shows now."""
-    return Variance.objects.filter(reconciliation=reconciliation, run=reconciliation.run)
+    return Variance.objects.filter(reconciliation=reconciliation.pk, run=reconciliation.run)
 
 
 def sorted_rows(rows: QuerySet[Variance], sort: str) -> QuerySet[Variance]:
@@ -92,7 +120,7 @@ def sorted_rows(rows: QuerySet[Variance], sort: str) -> QuerySet[Variance]:
     return rows.order_by(first, "name", "product", "pk")
 
 
-def variances_as_listed(reconciliation: Reconciliation, query: QueryDict) -> QuerySet[Variance]:
+def variances_as_listed(reconciliation: Reconciliation, query: QueryDict, user: User | None = None) -> QuerySet[Variance]:
     """The rows as an address asks for them: filtered by it, and sorted by its ``sort``."""
-    filtered = VarianceFilter(query, queryset=rows_of(reconciliation))
+    filtered = VarianceFilter(query, queryset=rows_of(reconciliation), user=user)
     return sorted_rows(filtered.qs, query.get("sort", ""))

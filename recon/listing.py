@@ -11,10 +11,12 @@ from django.urls import reverse
 from django.utils.functional import cached_property
 from django_tables2 import RequestConfig
 
+from accounts.access import Need, may, signed_in
 from accounts.models import Account
 from accounts.templatetags.recon_ui import signed, signed_money, units
-from recon.filters import VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_counts
-from recon.models import Note, Reconciliation, Variance
+from recon.filters import FURTHER_VIEWS, VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
+from recon.models import Cause, Note, Reconciliation, RowDecision, Severity, Variance
+from recon.progress import Progress, progress_of
 from recon.tables import VarianceTable
 
 PER_PAGE: Final = 50
@@ -35,14 +37,44 @@ class _Counted(Paginator):
 class Listing:
     """The list as one request asks for it: ``filter``, ``table``, ``views`` (tabs with counts)."""
 
-    def __init__(self, request: HttpRequest, account: Account, reconciliation: Reconciliation, opened: Key | None = None) -> None:
-        self.account, self.reconciliation, self.opened = account, reconciliation, opened
-        self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation))
+    def __init__(
+        self, request: HttpRequest, account: Account, reconciliation: Reconciliation, opened: Key | None = None, *, is_past: bool = False
+    ) -> None:
+        self.account, self.reconciliation, self.opened, self.is_past = account, reconciliation, opened, is_past
+        self.user = signed_in(request)
+        self.may_work = may(request.roles, Need.WORK)  # type: ignore[attr-defined]
+        self.may_act = self.may_work and reconciliation.is_working and not is_past and bool(reconciliation.pk)
+        self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation), user=self.user)
         self.is_filtered = any(request.GET.get(name) for name in ("q", "product", "severity", "view"))
         self.query = request.GET.urlencode()
-        rows = self.filter.qs.defer("reconciliation")
+        rows = self.filter.qs.defer("reconciliation").select_related("owner")
         # The rows of the page are fetched once; what stands beside them is then asked for by their keys.
         self.table = self._table(request, rows)
+
+    @property
+    def place(self) -> list[Any]:
+        """What an address of this list begins with: account, cycle and, for a past revision, its number."""
+        place: list[Any] = [self.account.slug, self.reconciliation.cycle.start.isoformat()]
+        return [*place, self.reconciliation.revision] if self.is_past else place
+
+    @property
+    def month_url(self) -> str:
+        return reverse("recon:revision" if self.is_past else "recon:month", args=self.place)
+
+    @property
+    def causes(self) -> list[tuple[str, str]]:
+        return [("", "Choose a cause"), *Cause.choices]
+
+    @property
+    def sign_url(self) -> str:
+        return reverse("recon:revision_sign" if self.is_past else "recon:sign", args=self.place)
+
+    @property
+    def here(self) -> str:
+        """This list's own address, with its row where one is open."""
+        if self.opened:
+            return self.url(self.opened)
+        return f"{self.month_url}?{self.query}" if self.query else self.month_url
 
     def _table(self, request: HttpRequest, rows: Any) -> VarianceTable:
         beside: dict[str, Any] = {"urls": {}, "history": {}, "notes": {}}
@@ -51,6 +83,8 @@ class Listing:
             inputs=self.reconciliation.inputs,
             opened=self.opened,
             covered=covered(self.reconciliation),
+            exclude=() if self.may_act else ("select",),
+            ticked=frozenset(request.POST.getlist("row")),
             **beside,
         )
         table.caption = "Units and money by Organization and product. Differences are billed minus the other leg."
@@ -76,24 +110,48 @@ class Listing:
 
     def url(self, key: Key) -> str:
         """A row's own address, which keeps the list's filter, order and page beside it."""
-        start = self.reconciliation.cycle.start.isoformat()
-        address = reverse("recon:row", args=[self.account.slug, start, *key])
+        address = reverse("recon:revision_row" if self.is_past else "recon:row", args=[*self.place, *key])
         return f"{address}?{self.query}" if self.query else address
 
     @property
     def views(self) -> list[dict[str, Any]]:
-        """The saved views, with how many rows of the month each shows, as counted when the month was compared."""
-        counts = view_counts(self.reconciliation.totals)
+        """The saved views, with how many rows each shows."""
+        current = self.filter.data.get("view") or ""
+        offered = [*VIEWS, *(view for view in FURTHER_VIEWS if view[0] == current)]
         return [
             {
                 "code": code,
                 "label": label,
-                "count": counts[code],
+                "count": self._count_of(code),
                 "url": self._view_url(code),
-                "is_current": (self.filter.data.get("view") or "") == code,
+                "is_current": current == code,
+                "is_hot": code in {"work", "open"},
             }
-            for code, label in VIEWS
+            for code, label in offered
         ]
+
+    def _count_of(self, view: str) -> int:
+        """How many rows a view shows: as counted with the month, where no decision changes it."""
+        totals = self.reconciliation.totals
+        if not totals:
+            return 0
+        known = {
+            "": totals["rows"],
+            "work": sum(totals["severities"].get(str(level.value), 0) for level in (Severity.INVESTIGATE, Severity.ESCALATE)),
+            "rebill": totals["flagged"]["rebilled"],
+            "unchecked": totals.get("unchecked"),
+        }
+        if known.get(view) is not None:
+            return int(known[view])
+        rows = rows_of(self.reconciliation)
+        if view == "mine":
+            own = RowDecision.objects.filter(reconciliation=self.reconciliation.pk, owner=self.user)
+            rows = rows.filter(organization__in=own.values("organization"))
+        return rows.filter(view_condition(view, self.user)).count()
+
+    @cached_property
+    def progress(self) -> Progress:
+        return progress_of(self.reconciliation)
 
     def _view_url(self, code: str) -> str:
         query = QueryDict(self.query, mutable=True)
@@ -101,30 +159,36 @@ class Listing:
         query.pop("view", None)
         if code:
             query["view"] = code
-        month = reverse("recon:month", args=[self.account.slug, self.reconciliation.cycle.start.isoformat()])
-        return f"{month}?{query.urlencode()}" if query else month
+        return f"{self.month_url}?{query.urlencode()}" if query else self.month_url
 
     def _footer(self) -> list[dict[str, Any]]:
         totals = self.reconciliation.totals
         if self.is_filtered or not totals:
             return [self._sums()]
         legs = totals["legs"]
+        explained = {check: self.progress.explained_of(check) for check in _CHECKS}
+        within = {check: self.progress.within_of(check) for check in _CHECKS}
         return [
-            {"name": f"All {units(totals['rows'])} rows", **{leg: _units(legs.get(leg)) for leg in _LEGS}, **_gaps(totals["all"])},
-            {"name": "Within tolerance", **_gaps(totals["within"])},
+            {
+                "name": f"All {units(totals['rows'])} rows",
+                **{leg: _units(legs.get(leg)) for leg in _LEGS},
+                **_gaps(totals["all"], explained),
+            },
+            {"name": "Within tolerance", **_gaps(totals["within"], within)},
         ]
 
     def _sums(self) -> dict[str, Any]:
         """The foot of a filtered list: the sums of what it shows, over all its pages."""
-        names = (*_LEGS, "expected_difference", "rebilled_difference", "expected_money", "rebilled_money")
+        names = (*_LEGS, *(f"{check}_{what}" for check in _CHECKS for what in ("difference", "left", "money")))
         sums = self.filter.qs.aggregate(rows=Count("pk"), **{f"sum_{name}": Sum(name) for name in names})
         texts = {name: _units(sums[f"sum_{name}"]) for name in _LEGS}
-        texts |= {name: signed(_whole(sums[f"sum_{name}"])) for name in names if name.endswith("difference")}
+        texts |= {name: signed(_whole(sums[f"sum_{name}"])) for name in names if name.endswith(("difference", "left"))}
         texts |= {name: signed_money(_whole(sums[f"sum_{name}"])) for name in names if name.endswith("money")}
         return {"name": f"These {units(sums['rows'])} rows", **texts}
 
 
 _LEGS: Final = ("billed", "expected", "rebilled", "previous")
+_CHECKS: Final = ("expected", "rebilled")
 
 
 def _key(row: Variance) -> Key:
@@ -139,10 +203,11 @@ def _units(value: Any) -> str:
     return "" if value is None else units(int(value))
 
 
-def _gaps(figures: dict[str, Any]) -> dict[str, str]:
+def _gaps(figures: dict[str, Any], explained: dict[str, int]) -> dict[str, str]:
     texts = {}
-    for check in ("expected", "rebilled"):
+    for check in _CHECKS:
         given = figures[check]
+        texts[f"{check}_left"] = signed(given["difference"] - explained[check]) if given["checked"] else ""
         texts[f"{check}_difference"] = signed(given["difference"]) if given["checked"] else ""
         texts[f"{check}_money"] = signed_money(given["over"] + given["under"]) if given["priced"] else ""
     return texts
@@ -173,6 +238,7 @@ def histories(order: list[Reconciliation], rows: list[Variance]) -> dict[Key, li
 
 
 def note_counts(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, int]:
-    notes = Note.objects.filter(cycle=reconciliation.cycle_id, organization__in={row.organization_id for row in rows})
+    whose = {row.organization_id for row in rows}
+    notes = Note.objects.filter(cycle=reconciliation.cycle_id, organization__in=whose, withdrawn_at__isnull=True)
     counted = notes.values_list("organization_id", "product").annotate(count=Count("pk")).order_by()
     return {(organization, product): count for organization, product, count in counted}

@@ -9,11 +9,14 @@ from django.db.models import OuterRef, Subquery
 from django.urls import reverse
 
 from accounts.models import Account, BillingCycle
-from accounts.names import normalise
 from accounts.products import BY_CODE
-from accounts.templatetags.recon_ui import plural, signed, signed_money, units
-from ingest.models import Job, LegInput, UsageLine
-from recon.models import Export, Reconciliation, Severity
+from accounts.templatetags.recon_ui import day, person, plural, signed, signed_money, units
+from ingest.models import Job, LegInput
+from recon.listing import Listing
+from recon.models import Drift, Export, Reconciliation, Severity
+from recon.progress import CHECKS, Progress
+from recon.services.review import Blocker, blockers
+from recon.shown import Shown, shown_inputs
 from recon.words import LEG_WORDS
 
 LEGS: Final = ("billed", "expected", "rebilled")
@@ -51,11 +54,41 @@ class MonthPage:
     account: Account
     cycle: BillingCycle
     reconciliation: Reconciliation
-    inputs: dict[str, LegInput]
+    inputs: dict[str, LegInput] | dict[str, Shown]
     waiting: int
     rejected: int
     recount: Job | None
     exports: list[Export]
+    listing: Listing
+    blockers: list[Blocker]
+    drift: Drift | None
+    newest: int
+
+    @property
+    def state(self) -> str:
+        """The month's state as a page shows it: preparation, review, signed, or changed since it was signed."""
+        if self.reconciliation.is_working:
+            return "preparation"
+        if self.reconciliation.state == Reconciliation.State.IN_REVIEW:
+            return "review"
+        return "changed" if self.changes else "signed"
+
+    @property
+    def changes(self) -> list[str]:
+        """What would be otherwise by now, of a signed month that is not superseded."""
+        return list(self.drift.changes) if self.drift and not self.is_superseded else []
+
+    @property
+    def is_superseded(self) -> bool:
+        return self.reconciliation.revision < self.newest
+
+    @property
+    def progress(self) -> Progress:
+        return self.listing.progress
+
+    @property
+    def blocking(self) -> int:
+        return sum(one.count for one in self.blockers)
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -73,28 +106,36 @@ class MonthPage:
             {
                 "label": BY_CODE[p["product"]].label,
                 **{leg: p[leg] for leg in (*LEGS, "previous")},
-                **{f"{check}gap": {**p[f"{check}_figures"], "net": net(p[f"{check}_figures"])} for check in ("expected", "rebilled")},
+                **{f"{check}gap": self._gap_of(p, check) for check in CHECKS},
             }
             for p in self.totals.get("products", [])
         ]
+
+    def _gap_of(self, product: dict[str, Any], check: str) -> dict[str, Any]:
+        """A product's figures of one check, with what of it is explained, left, and left under tolerance."""
+        given = product[f"{check}_figures"]
+        explained = self.progress.explained.get(product["product"], {}).get(check, 0)
+        small = product.get("within", {}).get(check, {}).get("difference", 0)
+        small -= self.progress.within.get(product["product"], {}).get(check, 0)
+        return {**given, "net": net(given), "explained": explained, "left": given["difference"] - explained, "within": small}
 
     @property
     def legs(self) -> list[dict[str, Any]]:
         return [{"leg": leg, "words": LEG_WORDS[leg], "input": self.inputs.get(leg)} for leg in LEGS]
 
     @property
-    def stats(self) -> list[dict[str, str]]:
+    def stats(self) -> list[dict[str, Any]]:
         """The figures of the head: label, figure, note, tone."""
         if not self.totals:
             return []
         legs, figures = self.totals["legs"], self.totals["all"]
-        stats = [self._leg_stat("Billed", legs.get("billed"), self._cost_note())]
+        stats: list[dict[str, Any]] = [self._leg_stat("Billed", legs.get("billed"), self._cost_note())]
         for check in ("expected", "rebilled"):
             given = figures[check]
             note = f"of {units(given['compared'])} billed that could be compared" if given["checked"] else "nothing could be compared"
             stats.append(self._leg_stat(check.capitalize(), legs.get(check), note))
         stats += [self._gap_stat("Gap to expected", figures["expected"], "at cost"), self._rebill_stat(figures["rebilled"])]
-        return [*stats, self._work_stat()]
+        return [*stats, self._explained_stat(), self._work_stat()]
 
     def _leg_stat(self, label: str, value: int | None, note: str) -> dict[str, str]:
         return {
@@ -122,14 +163,27 @@ class MonthPage:
             stat["note"] = f"leaking {leaking}, overcharged {over}{_unpriced(given)}"
         return stat
 
-    def _work_stat(self) -> dict[str, str]:
-        work = self.flagged
-        return {
-            "label": "To look at",
-            "figure": plural(work, "row"),
-            "note": f"{self._count(Severity.ESCALATE)} escalate, {self._count(Severity.INVESTIGATE)} investigate",
-            "tone": "blocked" if work else "done",
-        }
+    def _explained_stat(self) -> dict[str, Any]:
+        progress = self.progress
+        note = f"{units(progress.flagged - progress.unexplained)} of {plural(progress.flagged, 'unit')} flagged"
+        percent = progress.percent
+        return {"label": "Explained", "figure": f"{percent}%", "percent": percent, "note": note, "tone": "" if percent < 100 else "done"}
+
+    def _work_stat(self) -> dict[str, Any]:
+        stat = {"label": "Blocks the signature", "url": self.listing.sign_url}
+        if self.state in {"signed", "changed"}:
+            return stat | {
+                "label": "Signed",
+                "figure": day(self.reconciliation.signed_at),
+                "note": _by(self.reconciliation),
+                "tone": "signed",
+            }
+        if self.state == "review":
+            return stat | {"label": "In review", "figure": "Waits", "note": "for a different person", "tone": "review"}
+        if not self.blockers:
+            return stat | {"figure": "Nothing", "note": "ready to submit", "tone": "done"}
+        words = ", ".join(f"{units(one.count)} {SHORT[one.code]}" for one in self.blockers)
+        return stat | {"figure": plural(self.blocking, "item"), "note": words, "tone": "blocked"}
 
     def _count(self, severity: Severity) -> int:
         return int(self.totals.get("severities", {}).get(str(severity.value), 0))
@@ -145,8 +199,22 @@ class MonthPage:
 
     @property
     def steps(self) -> list[Step]:
-        month = reverse("recon:month", args=[self.account.slug, self.cycle.start.isoformat()])
-        return [self._report_step(), self._organizations_step(), self._check_step("expected", month), self._check_step("rebilled", month)]
+        month = self.listing.month_url
+        checks = [self._check_step(check, month) for check in CHECKS]
+        return [self._report_step(), self._organizations_step(), *checks, self._sign_step()]
+
+    def _sign_step(self) -> Step:
+        url, signed_on = self.listing.sign_url, self.reconciliation.signed_at
+        match self.state:
+            case "signed":
+                return Step("Sign", "signed", "Signed", day(signed_on), url)
+            case "changed":
+                return Step("Sign", "changed", "Changed", "since it was signed", url)
+            case "review":
+                return Step("Sign", "review", "In review", f"from {person(self.reconciliation.preparer)}", url)
+        if self.blockers:
+            return Step("Sign", "blocked", "Blocked", f"by {plural(self.blocking, 'item')}", url)
+        return Step("Sign", "todo", "Ready", "to be submitted", url)
 
     def _report_step(self) -> Step:
         url = reverse("ingest:files", args=[self.account.slug])
@@ -167,19 +235,20 @@ class MonthPage:
 
     def _check_step(self, check: str, month: str) -> Step:
         name = {"expected": "Expected", "rebilled": "Rebill"}[check]
-        url = f"{month}?view={'rebill' if check == 'rebilled' else 'work'}"
+        url = f"{month}?view={'rebill' if check == 'rebilled' else 'open'}"
         figures = self.totals.get("all", {}).get(check)
         if not figures or not figures["checked"]:
             missing = [LEG_WORDS[leg] for leg in ("billed", check) if leg not in self.inputs]
             return Step(name, "blind", "Cannot be checked", f"no {missing[0]}" if missing else "nothing to compare", url)
-        count = int(self.totals.get("flagged", {}).get(check, 0))
+        count = self.progress.to_do[check]
         money = net(figures)
         if count:
             return Step(name, "todo", f"{units(count)} to do", signed_money(money, self.currency) if figures["priced"] else "", url)
         left = self.totals["rows"] - figures["checked"]
         if left:
             return Step(name, "blind", plural(left, "row"), "could not be checked", url)
-        return Step(name, "done", "Done", "all within tolerance", url)
+        explained = int(self.totals.get("flagged", {}).get(check, 0))
+        return Step(name, "done", "Done", "every gap explained" if explained else "all within tolerance", url)
 
     @property
     def missing(self) -> list[Missing]:
@@ -228,6 +297,23 @@ _WITHOUT: Final = {
 }
 
 
+#: What stands in the way, in the few words of the page's head (``recon.services.review.blockers``).
+SHORT: Final = {
+    "no_bill": "bill missing",
+    "stale": "comparison",
+    "unexplained": "not explained",
+    "not_reviewed": "not reviewed",
+    "rejected": "rejected",
+    "waiting": "to match",
+    "notes": "open notes",
+    "order": "earlier months",
+}
+
+
+def _by(reconciliation: Reconciliation) -> str:
+    return f"by {person(reconciliation.reviewer)}"
+
+
 def net(figures: dict[str, Any]) -> int:
     """Money over and under, together, in micros."""
     return int(figures["over"]) + int(figures["under"])
@@ -237,25 +323,32 @@ def _unpriced(given: dict[str, Any]) -> str:
     return f"; {units(given['unpriced'])} without a price" if given["unpriced"] else ""
 
 
-def month_page(account: Account, cycle: BillingCycle, reconciliation: Reconciliation, waiting: int) -> MonthPage:
-    current = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).select_related("source_file")
-    inputs = {given.leg: given for given in current}
-    recount = Job.objects.filter(kind="recount", subject=cycle.pk).first()
-    made = Job.objects.filter(kind="export", subject=OuterRef("pk")).values("state")[:1]
+def month_page(listing: Listing) -> MonthPage:
+    """A month in preparation shows the files that are current; in review and signed, those that its rows came from."""
+    reconciliation, cycle = listing.reconciliation, listing.reconciliation.cycle
+    inputs: Any = shown_inputs(reconciliation)
+    if reconciliation.is_working and not listing.is_past:
+        current = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).select_related("source_file")
+        inputs = {given.leg: given for given in current}
+    inputs.pop("previous", None)
+    found = blockers(reconciliation) if reconciliation.pk and reconciliation.is_draft else []
+    by_code = {one.code: one.count for one in found}
+    sheets, made = (
+        Export.objects.filter(reconciliation__cycle=cycle),
+        Job.objects.filter(kind="export", subject=OuterRef("pk")).values("state")[:1],
+    )
+    newest = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").values_list("revision", flat=True).first()
     return MonthPage(
-        account=account,
+        account=listing.account,
         cycle=cycle,
         reconciliation=reconciliation,
         inputs=inputs,
-        waiting=waiting,
-        rejected=sum(given.source_file.rejected for given in inputs.values()),
-        recount=recount,
-        exports=list(Export.objects.filter(reconciliation=reconciliation).select_related("by").annotate(job_state=Subquery(made))[:6]),
+        waiting=by_code.get("waiting", 0),
+        rejected=by_code.get("rejected", 0),
+        recount=None if listing.is_past else Job.objects.filter(kind="recount", subject=cycle.pk).first(),
+        exports=list(sheets.select_related("by", "reconciliation").annotate(job_state=Subquery(made))[:8]),
+        listing=listing,
+        blockers=found,
+        drift=Drift.objects.filter(reconciliation=reconciliation).first() if reconciliation.pk and not reconciliation.is_working else None,
+        newest=newest or 1,
     )
-
-
-def waiting_in(cycle: BillingCycle) -> int:
-    """How many names of this month's files wait for their Organization."""
-    files = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).values("source_file")
-    names = UsageLine.objects.filter(source_file__in=files, organization__isnull=True).values_list("name", flat=True).distinct()
-    return len(set(map(normalise, names)))

@@ -1,22 +1,29 @@
-"""One row opened: its legs with the file and line each came from, what the checks say, earlier cycles, notes."""
+"""One row opened: its legs with the file and line each came from, what explains its differences, earlier cycles, notes, history."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
+from django.db.models import Q, TextField
+from django.db.models.functions import Cast
 from django.http import Http404
 
-from accounts.models import Organization
+from accounts.models import Account, Organization, User
 from accounts.products import BY_CODE, Product
-from accounts.templatetags.recon_ui import cycle_range
-from ingest.models import LegInput, RejectedLine, UsageLine
-from recon import store
+from accounts.templatetags.recon_ui import cycle_range, signed, units
+from ingest.models import RejectedLine, UsageLine
 from recon.listing import Key, Listing, covered, histories
-from recon.models import Note, Severity, Variance
+from recon.models import Cause, Decision, Note, RebillReason, ReconcilingItem, RowDecision, Severity, Variance
+from recon.policies import Scope, scope_for, scopes_of
+from recon.shown import Shown, shown_inputs
+from recon.tables import row_state
 from recon.words import FLAG_WORDS, LEG_WORDS, blank_reason, why
 
 _LINES_SHOWN: Final = 5
+_EVENTS_SHOWN: Final = 12
+_LARGEST_ID: Final = 2**63 - 1  # SQLite refuses to be asked for more
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class LegRow:
     units: int | None
     gap: int | None
     blank: str
-    source: LegInput | None
+    source: Shown | None
     lines: list[UsageLine]
     more: int
 
@@ -41,11 +48,37 @@ class Check:
     money: int | None
     severity: str
     why: str
+    explained: int
+    left: int | None
+    items: list[ReconcilingItem]
+
+    @property
+    def rest(self) -> str:
+        """The tone of what is left."""
+        if not self.left:
+            return "match"
+        return "todo" if self.severity in {"investigate", "escalate"} else "within"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that was decided of the row."""
+
+    at: datetime
+    by: User
+    words: str
 
 
 @dataclass(frozen=True)
 class Panel:
     row: Variance
+    key: str
+    state: dict[str, str]
+    decision: RowDecision
+    people: list[User]
+    causes: list[tuple[str, str]]
+    reasons: list[tuple[str, str]]
+    events: list[Event]
     organization: Organization
     product: Product
     severity: str
@@ -59,12 +92,22 @@ class Panel:
     before: str
     after: str
     close: str
-    note_url: str
+
+    @property
+    def rebilled(self) -> int | None:
+        """What will be on the rebill sheet: what was decided, else what was billed."""
+        return self.row.billed if self.decision.rebill_quantity is None else self.decision.rebill_quantity
+
+    @property
+    def rebill_change(self) -> int | None:
+        return None if self.rebilled is None or self.row.rebilled is None else self.rebilled - self.row.rebilled
 
 
 def row_panel(listing: Listing, organization: int, product: str) -> Panel:
     """Raises Http404 for a row that the month does not have."""
     reconciliation = listing.reconciliation
+    if organization > _LARGEST_ID:
+        raise Http404("No such row in this month.")
     row = (
         Variance.objects.filter(reconciliation=reconciliation, run=reconciliation.run, organization=organization, product=product)
         .select_related("organization")
@@ -73,33 +116,42 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
     if row is None:
         raise Http404("No such row in this month.")
     past_cycles = _past(listing, row)
+    items, notes, decision = _items(listing, row), list(_notes(row, listing)), _decision(listing, row)
+    scope = scope_for(scopes_of(reconciliation.policy), row.organization_id, row.product)
     return Panel(
         row=row,
+        key=f"{row.organization_id}-{row.product}",
+        state=dict(zip(("tone", "icon", "word"), row_state(row), strict=True)),
+        decision=decision,
+        people=people_of(listing.account) if listing.may_act else [],
+        causes=[("", "Choose a cause"), *Cause.choices],
+        reasons=[("", "Choose a reason"), *RebillReason.choices],
+        events=_events(listing, row, items, notes),
         organization=row.organization,
         product=BY_CODE[product],
         severity=Severity(row.severity).code,
         flags=[FLAG_WORDS[code] for code in row.flags.split(",") if code],
         legs=_legs(listing, row),
-        checks=[_check(row, check) for check in ("expected", "rebilled")],
+        checks=[_check(row, check, items, scope, listing.account.currency) for check in ("expected", "rebilled")],
         history=[past["billed"] for past in reversed(past_cycles)],
         cycles=past_cycles,
-        notes=list(_notes(row, listing)),
+        notes=notes,
         **_neighbours(listing, (organization, product)),
     )
 
 
 def _legs(listing: Listing, row: Variance) -> list[LegRow]:
-    inputs = store.inputs_shown(listing.reconciliation).legs
+    inputs = shown_inputs(listing.reconciliation)
     files = {given.source_file_id for given in inputs.values()}
     lines = UsageLine.objects.filter(source_file__in=files, organization=row.organization_id, product=row.product).order_by("line")
     rejected = set(
         RejectedLine.objects.filter(source_file__in=files, organization=row.organization_id).values_list("source_file", flat=True)
     )
     found = list(lines)
-    return [_leg(leg, listing, row, inputs.get(leg), found, rejected) for leg in LEG_WORDS]  # type: ignore[call-overload]
+    return [_leg(leg, listing, row, inputs.get(leg), found, rejected) for leg in LEG_WORDS]
 
 
-def _leg(leg: str, listing: Listing, row: Variance, given: LegInput | None, lines: list[UsageLine], rejected: set[int]) -> LegRow:
+def _leg(leg: str, listing: Listing, row: Variance, given: Shown | None, lines: list[UsageLine], rejected: set[int]) -> LegRow:
     units = getattr(row, leg)
     its_lines = [line for line in lines if given and line.source_file_id == given.source_file_id]
     reason = blank_reason(leg, row.product, listing.reconciliation.inputs, covered(listing.reconciliation)) if units is None else ""
@@ -122,23 +174,76 @@ def _past(listing: Listing, row: Variance) -> list[dict[str, Any]]:
     return [{"label": cycle_range(m.cycle), "billed": value} for m, value in zip(reversed(months), reversed(billed), strict=False)]
 
 
-def _check(row: Variance, check: str) -> Check:
+def _check(row: Variance, check: str, items: list[ReconcilingItem], scope: Scope, currency: str) -> Check:
     return Check(
         name=check,
         words=f"Billed − {check}",
         difference=getattr(row, f"{check}_difference"),
         money=getattr(row, f"{check}_money"),
         severity=Severity(getattr(row, f"{check}_severity")).code,
-        why=why(check, row),
+        why=why(check, row, scope, currency),
+        explained=getattr(row, f"{check}_explained"),
+        left=getattr(row, f"{check}_left"),
+        items=[item for item in items if item.check_name == check and item.state == ReconcilingItem.State.ACCEPTED],
     )
+
+
+def _items(listing: Listing, row: Variance) -> list[ReconcilingItem]:
+    """Every item of the row, withdrawn ones too, oldest first."""
+    of_row = ReconcilingItem.objects.filter(reconciliation=listing.reconciliation, organization=row.organization_id, product=row.product)
+    return list(of_row.select_related("author", "decision"))
+
+
+def _decision(listing: Listing, row: Variance) -> RowDecision:
+    """What was decided of the row; an unsaved one while nothing was."""
+    of_row = {"reconciliation": listing.reconciliation, "organization": row.organization, "product": row.product}
+    found = RowDecision.objects.filter(**of_row).select_related("owner", "reviewed_by", "rebill_by").first()
+    return found or RowDecision(**of_row)
+
+
+def people_of(account: Account) -> list[User]:
+    """Whoever has a role in the account, by name: a row can be theirs."""
+    has_role = Q(memberships__account=account)
+    if account.reseller_id:
+        has_role |= Q(memberships__reseller=account.reseller_id)
+    return list(User.objects.filter(has_role, is_active=True).distinct().order_by("name", "email"))
+
+
+_ACTS: Final = {
+    "recon.row.assigned": "gave the row an owner",
+    "recon.row.reviewed": "marked the row as reviewed",
+    "recon.row.rebill_decided": "decided what to rebill",
+    "recon.item.withdrawn": "withdrew an item",
+}
+
+
+def _events(listing: Listing, row: Variance, items: list[ReconcilingItem], notes: list[Note]) -> list[Event]:
+    """The newest acts on the row, also those on many rows at once, and what was taken back."""
+    said = {
+        item.decision_id: f"explained {signed(item.quantity)} of the gap to {item.check_name}: {item.get_cause_display()}" for item in items
+    }
+    events = [
+        Event(item.created_at, item.author, said[item.decision_id] + ", before it was reopened") for item in items if not item.decision
+    ]
+    names_it = Q(before_text__contains=f'[{row.organization_id}, "{row.product}", ')
+    acts = Decision.objects.filter(reconciliation=listing.reconciliation).annotate(before_text=Cast("before", TextField()))
+    acts = acts.filter(names_it | Q(pk__in=[pk for pk in said if pk])).defer("before").select_related("by", "undone_by")
+    for act in acts.order_by("-pk")[:_EVENTS_SHOWN]:
+        words = said.get(act.pk) or _ACTS.get(act.action, act.action)
+        many = f", with {units(act.rows - 1)} other rows" if act.rows > 1 else ""
+        events.append(Event(act.at, act.by, words + many))
+        if act.undone_at and act.undone_by:
+            events.append(Event(act.undone_at, act.undone_by, f"took back: {words}"))
+    events += [Event(n.resolved_at, n.resolved_by, "resolved a note") for n in notes if n.resolved_at and n.resolved_by]
+    return sorted(events, key=lambda event: event.at, reverse=True)[:_EVENTS_SHOWN]
 
 
 def _notes(row: Variance, listing: Listing) -> Any:
     """This cycle's notes and those of earlier ones, oldest first."""
     cycle = listing.reconciliation.cycle
     return (
-        Note.objects.filter(organization=row.organization_id, product=row.product, cycle__start__lte=cycle.start)
-        .select_related("author", "cycle")
+        Note.objects.filter(organization=row.organization_id, product=row.product, cycle__start__lte=cycle.start, withdrawn_at__isnull=True)
+        .select_related("author", "cycle", "resolved_by")
         .order_by("created_at", "pk")
     )
 
@@ -147,13 +252,8 @@ def _neighbours(listing: Listing, key: Key) -> dict[str, Any]:
     """The row's place in the list as it is filtered and sorted, when the page beside it shows it."""
     shown = [(row.organization_id, row.product) for row in listing.shown]
     place = shown.index(key) if key in shown else None
-    month = listing.url(key).split("/rows/")[0] + "/" + (f"?{listing.query}" if listing.query else "")
+    month = f"{listing.month_url}?{listing.query}" if listing.query else listing.month_url
     before = listing.url(shown[place - 1]) if place else ""
     after = listing.url(shown[place + 1]) if place is not None and place + 1 < len(shown) else ""
     position = listing.table.page.start_index() + place if place is not None else None
-    return {"position": position, "before": before, "after": after, "close": month, "note_url": _note_url(listing.url(key))}
-
-
-def _note_url(row_url: str) -> str:
-    address, _, query = row_url.partition("?")
-    return f"{address}notes{'?' + query if query else ''}"
+    return {"position": position, "before": before, "after": after, "close": month}

@@ -3,32 +3,40 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Sum, When
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import BillingCycle, Organization
+from accounts.models import Account, BillingCycle, Organization
 from accounts.names import normalise
 from accounts.products import CODES
 from ingest import bulk
 from ingest.jobs import Progress
 from ingest.models import LegInput, RejectedLine, UsageLine
-from recon.engine import ANY_ORGANIZATION, CHECKS, FLAGS, LegName, LegTable, reconcile, totals
-from recon.models import Reconciliation, Severity, Variance
+from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, LegName, LegTable, reconcile, totals
+from recon.models import Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
+from recon.policies import Scope, engine_tolerances, policy_of, scopes_of
 
 _LEG_OF_INPUT: Final[dict[str, LegName]] = {"billed": "billed", "expected": "expected", "rebilled": "rebilled"}
 _NUMBERS: Final = (
     "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "previous_difference",
     "severity", "expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money",
 )  # fmt: skip
+_AT_ONCE: Final = 5_000
 #: Micros. A row worth more than ten thousand million is a mistake in a price, and sums of such rows would not fit in 64 bits.
 _MOST_MONEY: Final = 10**16
 _NAMES_A_QUERY: Final = 500
+
+
+class NotWorking(Exception):
+    """The month is in review or signed: nothing of it is counted anew."""
 
 
 @dataclass(frozen=True)
@@ -52,38 +60,107 @@ def inputs_of(cycle: BillingCycle) -> Inputs:
     return Inputs(legs | ({"previous": before} if before else {}))
 
 
-def inputs_shown(reconciliation: Reconciliation) -> Inputs:
-    """The files that the shown rows came from, which are not the current ones while the month is stale."""
-    given, cycle = reconciliation.inputs, reconciliation.cycle
-    cycles = BillingCycle.objects.filter(Q(pk=cycle.pk) | Q(account=cycle.account_id, end=cycle.start))
-    served = LegInput.objects.filter(cycle__in=cycles, source_file__in=[one["file"] for one in given.values()])
-    served = served.select_related("source_file", "cycle").order_by("pk")
-    by_place = {(i.cycle_id == cycle.pk, i.leg, i.source_file_id): i for i in served}
-    places = {leg: (leg != "previous", "billed" if leg == "previous" else leg, one["file"]) for leg, one in given.items()}
-    return Inputs({leg: by_place[place] for leg, place in places.items() if place in by_place})
-
-
 def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     """Compute a month's rows anew from its current inputs and turn the page to them. Safe to run twice, and at once."""
     reconciliation, run = _begin(cycle)
     inputs = inputs_of(cycle)
     progress(0, 4, "Reading the legs")
-    lines = {leg: _lines(given) for leg, given in inputs.legs.items()}
-    rejected = {leg: _rejected(given) for leg, given in inputs.legs.items()}
-    # Organizations are never taken away, so those that are read last are all that the lines can mean.
-    organizations = _organizations(cycle)
-    legs = {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}
+    legs, organizations = _legs_of(cycle, inputs)
     progress(1, 4, "Comparing")
-    rows = _with_storable_money(reconcile(legs, len(organizations)))
+    policy = policy_of(cycle.account)
+    rows = _judged(cycle, legs, inputs, organizations, scopes_of(policy))
     progress(2, 4, "Storing the rows")
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run=run))
     bulk.load_frame(Variance, _records(reconciliation, run, rows, organizations))
     progress(3, 4, "Turning the page")
-    _turn_to(reconciliation, run, inputs=inputs.described(), totals=_summary(rows, legs))
+    summary = _summary(rows, legs)
+    with transaction.atomic():  # what is decided meanwhile waits, and is not lost between the old rows and the new
+        _turn_to(reconciliation, run, inputs=inputs.described(), totals=summary, policy=policy)
+        show_decisions(reconciliation, run)
     reconciliation.refresh_from_db()
     # Also this run's own rows, where a later one was quicker.
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run__lt=reconciliation.run))
     return reconciliation
+
+
+def _judged(
+    cycle: BillingCycle, legs: dict[LegName, LegTable], inputs: Inputs, organizations: pd.DataFrame, scopes: Sequence[Scope]
+) -> pd.DataFrame:
+    tolerances = engine_tolerances(scopes, organizations["pk"].to_numpy(np.int64).tolist())
+    return _with_storable_money(reconcile(legs, len(organizations), tolerances, always=True, lost_legs=_has_lost_a_leg(cycle, inputs)))
+
+
+def _has_lost_a_leg(cycle: BillingCycle, inputs: Inputs) -> bool:
+    before = LegInput.objects.filter(cycle__account=cycle.account_id, cycle__end=cycle.start, ended_at__isnull=True)
+    return bool(set(before.values_list("leg", flat=True)) - set(inputs.legs))
+
+
+def judged_by(cycle: BillingCycle, scopes: Sequence[Scope]) -> pd.DataFrame:
+    """A month's rows as other tolerances would judge them, and as its inputs are now; nothing is stored."""
+    inputs = inputs_of(cycle)
+    legs, organizations = _legs_of(cycle, inputs)
+    rows = _judged(cycle, legs, inputs, organizations, scopes)
+    return rows.assign(pk=organizations["pk"].to_numpy(np.int64)[rows["organization"]] if len(rows) else [])
+
+
+def last_compared(account: Account) -> Reconciliation | None:
+    """The newest month of an account that has rows."""
+    compared = Reconciliation.objects.filter(cycle__account=account, run__gt=0)
+    return compared.select_related("cycle__account").order_by("-cycle__start", "-revision").first()
+
+
+def show_decisions(
+    reconciliation: Reconciliation,
+    run: int,
+    keys: Sequence[tuple[int, str]] | None = None,
+    *,
+    items: bool = True,
+    decisions: bool = True,
+) -> None:
+    """Put what people decided onto the rows of a run, where lists can filter and sort by it.
+
+    Onto some rows only, by ``keys``; the sums of ``items`` alone, or the other ``decisions``.
+    """
+    rows = Variance.objects.filter(reconciliation=reconciliation, run=run)
+    if keys is None:
+        _show_decisions(reconciliation, rows, items, decisions)
+    for product in sorted({product for _, product in keys or ()}):
+        for organizations in in_batches(key for key in keys or () if key[1] == product):
+            chosen = rows.filter(organization__in=organizations, product=product)
+            _show_decisions(reconciliation, chosen, items, decisions)
+
+
+def in_batches(keys: Iterable[tuple[int, str]]) -> Iterator[list[int]]:
+    """The Organizations of keys, as many at once as SQLite takes in one statement."""
+    organizations = sorted({organization for organization, _ in keys})
+    for start in range(0, len(organizations), _AT_ONCE):
+        yield organizations[start : start + _AT_ONCE]
+
+
+def _show_decisions(reconciliation: Reconciliation, rows: QuerySet[Variance], items_too: bool, decisions_too: bool) -> None:
+    of_row = {"reconciliation": reconciliation, "organization": OuterRef("organization"), "product": OuterRef("product")}
+    items = ReconcilingItem.objects.filter(**of_row, state=ReconcilingItem.State.ACCEPTED)
+    decision = RowDecision.objects.filter(**of_row)
+    explained = {
+        f"{check}_explained": Coalesce(
+            Subquery(items.filter(check_name=check).order_by().values("check_name").annotate(total=Sum("quantity")).values("total")), 0
+        )
+        for check in CHECKS
+    }
+    if items_too:
+        rows.filter(Exists(items) | ~Q(expected_explained=0) | ~Q(rebilled_explained=0)).update(**explained)
+    if decisions_too:
+        rebilled = Case(When(billed__isnull=False, then=Subquery(decision.values("rebill_quantity"))))
+        rows.filter(Exists(decision)).update(
+            owner=Subquery(decision.values("owner")),
+            is_reviewed=Exists(decision.filter(reviewed_by__isnull=False)),
+            rebill_quantity=rebilled,
+        )
+
+
+def items_of(reconciliation: Reconciliation) -> QuerySet[ReconcilingItem]:
+    """The items that count."""
+    return ReconcilingItem.objects.filter(reconciliation=reconciliation, state=ReconcilingItem.State.ACCEPTED)
 
 
 def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
@@ -97,18 +174,29 @@ def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 def _begin(cycle: BillingCycle) -> tuple[Reconciliation, int]:
-    """Number this run. What changes from now on makes the month stale again."""
+    """Number this run. What changes from now on makes the month stale again. Raises NotWorking where nothing is worked on."""
     with transaction.atomic():
-        reconciliation, _ = Reconciliation.objects.get_or_create(cycle=cycle, state=Reconciliation.State.WORKING)
-        Reconciliation.objects.filter(pk=reconciliation.pk).update(last_run=F("last_run") + 1, stale=False)
-        reconciliation.refresh_from_db()
+        reconciliation = Reconciliation.objects.select_for_update().filter(cycle=cycle, state=Reconciliation.State.WORKING).first()
+        if reconciliation is None:
+            raise NotWorking
+        reconciliation.last_run += 1
+        Reconciliation.objects.filter(pk=reconciliation.pk).update(last_run=reconciliation.last_run, stale=False)
     return reconciliation, reconciliation.last_run
 
 
 def _turn_to(reconciliation: Reconciliation, run: int, **shown: Any) -> None:
-    """Show a run, unless a later one is shown already."""
-    earlier = Reconciliation.objects.filter(pk=reconciliation.pk, run__lt=run)
+    """Show a run, unless a later one is shown already or the revision is no longer worked on."""
+    earlier = Reconciliation.objects.filter(pk=reconciliation.pk, state=Reconciliation.State.WORKING, run__lt=run)
     earlier.update(run=run, counted_at=timezone.now(), **shown)
+
+
+def _legs_of(cycle: BillingCycle, inputs: Inputs) -> tuple[dict[LegName, LegTable], pd.DataFrame]:
+    """The legs as the engine takes them, and the Organizations that their numbers mean."""
+    lines = {leg: _lines(given) for leg, given in inputs.legs.items()}
+    rejected = {leg: _rejected(given) for leg, given in inputs.legs.items()}
+    # Organizations are never taken away, so those that are read last are all that the lines can mean.
+    organizations = _organizations(cycle)
+    return {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}, organizations
 
 
 def _organizations(cycle: BillingCycle) -> pd.DataFrame:
@@ -188,8 +276,9 @@ def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organ
 
 def flag_texts(rows: pd.DataFrame) -> Any:
     """The flags of each row as comma-separated codes."""
-    texts = [",".join(flag for place, flag in enumerate(FLAGS) if code >> place & 1) for code in range(2 ** len(FLAGS))]
-    codes = sum(rows[flag].to_numpy(np.int64) << place for place, flag in enumerate(FLAGS))
+    named = (*FLAGS, *ALWAYS)
+    texts = [",".join(flag for place, flag in enumerate(named) if code >> place & 1) for code in range(2 ** len(named))]
+    codes = sum(rows[flag].to_numpy(np.int64) << place for place, flag in enumerate(named))
     return np.array(texts, dtype=object)[codes]
 
 
@@ -199,8 +288,8 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
     return {
         "rows": len(rows),
         "severities": {str(s): int((rows["severity"] == s).sum()) for s in Severity.values},
+        "unchecked": int((rows[[f"{check}_severity" for check in CHECKS]] == Severity.UNCHECKED).any(axis=1).sum()),
         "flagged": {check: int((rows[f"{check}_severity"] >= Severity.INVESTIGATE).sum()) for check in CHECKS},
-        "unchecked": int(((rows["expected_severity"] == Severity.UNCHECKED) | (rows["rebilled_severity"] == Severity.UNCHECKED)).sum()),
         "all": _figures(rows),
         "within": _figures(rows[rows["severity"] == Severity.WITHIN]),
         "legs": {leg: int(table.lines["quantity"].sum()) if table.is_provided else None for leg, table in legs.items()},
@@ -210,7 +299,8 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
 
 def _product_summary(code: str, total: Any, rows: pd.DataFrame) -> dict[str, Any]:
     units = {leg: None if pd.isna(getattr(total, leg)) else int(getattr(total, leg)) for leg in _LEG_ORDER}
-    return {"product": code, **units, **{f"{check}_figures": given for check, given in _figures(rows).items()}}
+    within = _figures(rows[rows["severity"] == Severity.WITHIN])
+    return {"product": code, **units, "within": within, **{f"{check}_figures": given for check, given in _figures(rows).items()}}
 
 
 _LEG_ORDER: Final = ("billed", "expected", "rebilled", "previous")

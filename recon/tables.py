@@ -11,15 +11,17 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.products import BY_CODE
-from accounts.templatetags.recon_ui import blank, icon, severity, signed, signed_money, spark, units
+from accounts.templatetags.recon_ui import blank, icon, initials, person, severity, signed, signed_money, spark, units
+from recon.engine import ALWAYS
 from recon.filters import SORTS, sorted_rows
 from recon.models import Severity, Variance
 from recon.words import FLAG_WORDS, blank_reason
 
 _SWAPS_THE_MONTH = SafeString('hx-target="#month" hx-swap="outerHTML show:none" hx-push-url="true"')
-_ZERO = SafeString('<span class="zero">0</span>')
-_NO_MONEY = SafeString('<span class="zero">0.00</span>')
 _LOUD = {Severity.INVESTIGATE, Severity.ESCALATE}
+_ZERO = SafeString('<span class="zero">0</span>')
+_ZERO_MONEY = SafeString('<span class="zero">0.00</span>')
+_ALL = SafeString('<input type="checkbox" data-select-all class="needs-js" aria-label="Select every row of this page">')
 
 
 class Sorted(tables.Column):
@@ -41,14 +43,15 @@ class VarianceTable(tables.Table):
     row_header = "name"
     empty_title = "No row fits"
     empty_text = "Take a filter away, or search for another part of the name."
-    groups: ClassVar = [
+    groups: list[dict[str, Any]] = [
         {"span": 2, "label": ""},
         {"span": 4, "label": "Units", "class": "edge"},
-        {"span": 2, "label": "Billed − expected", "class": "edge"},
-        {"span": 2, "label": "Billed − rebilled", "class": "edge"},
-        {"span": 2, "label": "", "class": "edge"},
+        {"span": 3, "label": "Billed − expected", "class": "edge"},
+        {"span": 3, "label": "Billed − rebilled", "class": "edge"},
+        {"span": 3, "label": "", "class": "edge"},
     ]
 
+    select = tables.Column(verbose_name=_ALL, orderable=False, empty_values=(), attrs={"cell": {"class": "p2"}})
     name = Sorted("name", cell="clip", verbose_name="Organization")
     product = Sorted("product", cell="p2")
     billed = Sorted("billed", cell="num edge")
@@ -56,11 +59,14 @@ class VarianceTable(tables.Table):
     rebilled = Sorted("rebilled", cell="num")
     previous = Sorted("previous", cell="num p3", verbose_name="Before")
     expected_difference = Sorted("expected_difference", cell="num edge", verbose_name="Gap")
+    expected_left = Sorted("expected_left", cell="num p2", verbose_name="Left")
     expected_money = Sorted("expected_money", cell="num p3", verbose_name="Cost")
     rebilled_difference = Sorted("rebilled_difference", cell="num edge", verbose_name="Gap")
+    rebilled_left = Sorted("rebilled_left", cell="num p2", verbose_name="Left")
     rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
     history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
     severity = Sorted("severity")
+    state = tables.Column(verbose_name="State", orderable=False, empty_values=(), attrs={"cell": {"class": "p3"}})
 
     class Meta:
         template_name = "includes/table.html"
@@ -80,18 +86,29 @@ class VarianceTable(tables.Table):
         notes: Mapping[tuple[int, str], int],
         opened: tuple[int, str] | None,
         covered: set[str],
+        ticked: frozenset[str] = frozenset(),
         **kwargs: Any,
     ) -> None:
+        self.ticked = ticked
         self.urls, self.inputs, self.histories, self.notes = urls, inputs, history, notes
         self.opened, self.covered = opened, covered
         super().__init__(*args, **kwargs)
+        if "select" in self.columns.names():
+            self.groups = [{"span": 1, "label": "", "class": "p2"}, *self.groups]
 
     def is_open(self, record: Variance) -> bool:
         return self.opened == (record.organization_id, record.product)
 
+    def render_select(self, record: Variance) -> SafeString:
+        value = f"{record.organization_id}-{record.product}"
+        return format_html(
+            '<input type="checkbox" name="row" value="{}" form="bulk" aria-label="Select {}, {}"{}>',
+            value, record.name, BY_CODE[record.product].label, SafeString(" checked" if value in self.ticked else ""),
+        )  # fmt: skip
+
     def render_name(self, record: Variance) -> SafeString:
         key = (record.organization_id, record.product)
-        flags = [FLAG_WORDS[code] for code in record.flags.split(",") if code]
+        flags = [FLAG_WORDS[code] for code in record.flags.split(",") if code and code != "leg_went_missing"]
         noted = self.notes.get(key, 0)
         return format_html(
             '<span class="org">{}{}{}</span><span class="under">{}</span>',
@@ -137,10 +154,25 @@ class VarianceTable(tables.Table):
     def render_rebilled_difference(self, record: Variance) -> SafeString | str:
         return self._gap("rebilled", record)
 
+    def _left(self, check: str, record: Variance) -> SafeString | str:
+        value = getattr(record, f"{check}_left")
+        if value is None:
+            return blank("Not compared: a leg is missing")
+        if not value:
+            return _ZERO
+        loud = getattr(record, f"{check}_severity") in _LOUD
+        return format_html('<span class="left">{}</span>', signed(value)) if loud else signed(value)
+
+    def render_expected_left(self, record: Variance) -> SafeString | str:
+        return self._left("expected", record)
+
+    def render_rebilled_left(self, record: Variance) -> SafeString | str:
+        return self._left("rebilled", record)
+
     def _money(self, value: int | None, price: str) -> SafeString | str:
         if value is None:
             return blank(f"No {price} known")
-        return signed_money(value) if value else _NO_MONEY
+        return signed_money(value) if value else _ZERO_MONEY
 
     def render_expected_money(self, record: Variance) -> SafeString | str:
         return self._money(record.expected_money, "cost price")
@@ -153,6 +185,34 @@ class VarianceTable(tables.Table):
 
     def render_severity(self, record: Variance) -> SafeString:
         return severity(Severity(record.severity).code, icon_only=True)
+
+    def render_state(self, record: Variance) -> SafeString:
+        tone, symbol, word = row_state(record)
+        owner = record.owner
+        whose = (
+            format_html('<span class="avatar" title="{0}" aria-hidden="true">{1}</span>', person(owner), initials(owner)) if owner else ""
+        )
+        said = f"{word}, {person(owner)}" if owner else word
+        mark = format_html('<span class="is-{}">{}</span>', tone, icon(symbol)) if symbol else ""
+        return format_html(
+            '<span class="who" title="{0}">{1}{2}<span class="wide" aria-hidden="true">{3}</span><span class="vh">{0}</span></span>',
+            said,
+            whose,
+            mark,
+            word if symbol else "",
+        )
+
+
+def row_state(row: Variance) -> tuple[str, str, str]:
+    """How far people are with a row: tone, icon and word. A quiet row asks for nothing."""
+    left = any(getattr(row, f"{check}_severity") in _LOUD and getattr(row, f"{check}_left") for check in ("expected", "rebilled"))
+    if left:
+        return "todo", "todo", "Open"
+    if row.is_reviewed:
+        return "done", "done", "Reviewed"
+    if not set(ALWAYS).isdisjoint(row.flags.split(",")):
+        return "todo", "todo", "To review"
+    return ("within", "half", "Explained") if row.severity in _LOUD else ("", "", "Nothing to do")
 
 
 def _mark(words: str, symbol: str) -> SafeString:

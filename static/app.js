@@ -41,6 +41,7 @@
     event.preventDefault();
     dialog.showModal();
   });
+  on("click", ({ target }) => { if (target.closest("[data-print]")) window.print(); });
   on("focusout", ({ target, relatedTarget }) => {
     const menu = target.closest?.("details.menu[open]");
     if (menu && relatedTarget && !menu.contains(relatedTarget)) menu.open = false;
@@ -68,7 +69,7 @@
   all(".toast").forEach(fade);
   on("toast", ({ detail }) => say(detail.text ?? detail.value, detail.tone ?? "done")); /* HX-Trigger: {"toast": {"text": "…"}} */
 
-  /* 3. Keys in lists: J and K move from row to row, O opens, X selects, / goes to the search. They can be switched off. */
+  /* 3. Keys in lists: J and K move from row to row, O opens, X selects, E explains, / goes to the search. They can be switched off. */
   const rows = () => all(".list tbody tr").filter((row) => row.querySelector("a, input") && row.getClientRects().length);
   const handle = (row) => row.querySelector("th a, a") ?? row.querySelector("input");
   const here = () => document.activeElement?.closest?.(".list tbody tr");
@@ -86,6 +87,13 @@
     k: () => move(-1),
     o: () => { const row = here(); row?.querySelector("th a, a")?.click(); return row; },
     x: () => { const box = here()?.querySelector("input[type=checkbox]"); box?.click(); return box; },
+    e: () => { /* explain: the selected rows, else the row that is open */
+      const bar = document.querySelector(".list:has(tbody :checked) details[data-key=e]");
+      if (bar) bar.open = true;
+      const field = bar?.querySelector("select[name=cause]") ?? document.querySelector(".panel [data-key=e]");
+      field?.focus();
+      return field;
+    },
     "/": () => {
       const field = all("main [type=search], .bar [type=search]").find((one) => one.getClientRects().length);
       field?.focus();

@@ -24,6 +24,7 @@ from redis.exceptions import RedisError
 
 from config import broker
 from config.celery import app as celery_app
+from recon import triggers
 from tests.settings import BROKER_PREFIX, POSTGRES
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -67,6 +68,19 @@ def _touches_the_database(item: pytest.Item) -> bool:
 def _clean_cache() -> None:
     """The rate limits of sign-in count in it, and would count across tests."""
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _without_triggers_when_emptied(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A transactional test's database is emptied after it, which the triggers refuse. ``flush`` brings them back."""
+    marker = request.node.get_closest_marker("django_db")
+    is_transactional = {"transactional_db", "live_server"} & set(request.fixturenames) or (marker and marker.kwargs.get("transaction"))
+    if not is_transactional:
+        yield
+        return
+    request.getfixturevalue("transactional_db")  # set up before this fixture, it is torn down after it
+    yield
+    triggers.remove(connection)
 
 
 # --- a real worker ----------------------------------------------------------------------------------------------------------------

@@ -39,7 +39,10 @@ class AccountQuerySet(models.QuerySet["Account"]):
 
 
 class Account(models.Model):
-    """The MSP's account at Huntress. Its cycles begin on ``anniversary_day`` in ``time_zone``."""
+    """The MSP's account at Huntress. Its cycles begin on ``anniversary_day`` in ``time_zone``.
+
+    ``solo_rule`` lets one person prepare and sign a month, for a one-person MSP; every revision signed so says it.
+    """
 
     reseller = models.ForeignKey(Reseller, null=True, blank=True, on_delete=models.PROTECT, related_name="accounts")
     name = models.CharField(max_length=200)
@@ -47,6 +50,7 @@ class Account(models.Model):
     anniversary_day = models.PositiveSmallIntegerField(default=1, validators=[MinValueValidator(1), MaxValueValidator(31)])
     time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
     currency = models.CharField(max_length=3, default="USD")
+    solo_rule = models.BooleanField(default=False)
 
     objects = AccountQuerySet.as_manager()
 

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
-from accounts.access import Need, account_for
+from accounts.access import Need, account_for, signed_in
 from accounts.forms import SettingsForm
 
 
@@ -18,7 +18,7 @@ def settings(request: HttpRequest, account: str) -> HttpResponse:
     form = SettingsForm(request.POST if request.method == "POST" else None, account=ours)
     if form.is_valid():
         try:
-            services.change_account(ours, **form.cleaned_data)
+            services.change_account(ours, **form.cleaned_data, by=signed_in(request))
         except services.Refused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:

@@ -27,7 +27,7 @@ def people(request: HttpRequest, account: str) -> HttpResponse:
     form = PersonForm(request.POST if request.method == "POST" else None)
     if form.is_valid():
         try:
-            added = services.add_person(ours, **form.cleaned_data)
+            added = services.add_person(ours, **form.cleaned_data, by=signed_in(request))
         except services.Refused as refusal:
             form.add_error(refusal.field, str(refusal))
         else:

@@ -14,6 +14,7 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.calendar import Cycle, cycle_containing, parse_cycle, previous_cycle
 from accounts.models import Account, Organization, User
 from accounts.names import normalise
@@ -55,6 +56,8 @@ def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: 
     try:
         with transaction.atomic():
             new = SourceFile.objects.create(account=account, name=name, sha256=stored.sha256, size=stored.size, received_by=by, kind=kind)
+            after = {"file": new.pk, "sha256": new.sha256, "size": new.size}
+            audit.record("ingest.file.received", new.name, account=account, actor=by, after=after)
             return Received(new, again=False, job=_ask_to_read(new, by))
     except IntegrityError:  # the same bytes, a moment earlier
         return Received(same.latest("pk"), again=True)
@@ -85,11 +88,13 @@ def state_cycle(source_file: SourceFile, cycle: Cycle) -> None:
     source_file.save(update_fields=["preview"])
 
 
-def discard(source_file: SourceFile) -> None:
+@transaction.atomic
+def discard(source_file: SourceFile, *, by: User | None) -> None:
     """Put a file aside that never counted; its bytes stay. Raises Refused for one that counts."""
     changed = SourceFile.objects.filter(pk=source_file.pk, state__in=_OPEN_STATES).update(state=State.DISCARDED)
     if not changed:
         raise Refused(f"{source_file.name} is {source_file.get_state_display().lower()}: withdraw it from its month instead.")
+    audit.record("ingest.file.discarded", source_file.name, account=source_file.account, actor=by, after={"file": source_file.pk})
 
 
 def _ask_to_read(source_file: SourceFile, by: User) -> Job:

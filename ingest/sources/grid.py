@@ -1,6 +1,7 @@
 """A document as a grid of text: what every format is turned into before anybody asks what a column means."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, Protocol, TypeAlias
 
@@ -95,8 +96,10 @@ def check_size(limits: Limits, rows: int, columns: int, cells: int) -> None:
 
 def check_lengths(limits: Limits, columns: Sequence[Column], lines: Ints) -> None:
     """Raises Unreadable, naming the line, where a cell is longer than a workbook could hold."""
-    for column in columns:
-        if (pc.max(pc.binary_length(column)).as_py() or 0) > limits.max_cell_length:
+    with ThreadPoolExecutor(2) as pool:
+        longest = list(pool.map(lambda column: pc.max(pc.binary_length(column)).as_py() or 0, columns))
+    for column, bytes_in_one in zip(columns, longest, strict=True):
+        if bytes_in_one > limits.max_cell_length:
             long = flags(pc.greater(pc.utf8_length(column), limits.max_cell_length))
             if long.any():
                 raise cell_too_long(limits, int(lines[int(long.argmax())]))

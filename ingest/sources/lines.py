@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from accounts.products import CODES
-from ingest.sources.body import Body
+from ingest.sources.body import IDENTITIES, Body
 from ingest.sources.columns import OWNERS
 from ingest.sources.grid import Ints, Mask, Texts, nonblank
 from ingest.sources.numbers import Fault
@@ -75,21 +75,21 @@ def _flatten(body: Body, loaded: Mask) -> Flat:
 def _identities(body: Body) -> Ints:
     """A number for each row's Organization in this file: the same id, else the same key, else the same spelling."""
     found = np.full(body.height, -1, dtype=np.int64)
-    for place, name in enumerate(("organization_id", "organization_key", "organization")):
+    for place, name in enumerate(IDENTITIES):
         open_rows = found < 0
         if name in body.columns.owners and open_rows.any():
             column = body.owners[name]
-            codes = column.dictionary_encode().indices.to_numpy(zero_copy_only=False).astype(np.int64)
+            codes = body.encoded(body.columns.owners[name]).indices.to_numpy(zero_copy_only=False).astype(np.int64)
             found = np.where(open_rows & nonblank(column), codes * len(OWNERS) + place, found)
     return found
 
 
 def _first_of_its_kind(body: Body, flat: Flat) -> Ints:
     """For each line, the place among the lines of the first with the same Organization and product; -1 for the first itself."""
-    keys = pd.Series(_identities(body)[flat.rows] * len(CODES) + flat.products)
-    again = keys.duplicated().to_numpy()
-    if not again.any():
+    keys = _identities(body)[flat.rows] * len(CODES) + flat.products
+    if int(np.bincount(keys).max(initial=0)) <= 1:
         return np.full(len(keys), -1, dtype=np.int64)
+    again = pd.Series(keys).duplicated().to_numpy()
     codes, _ = pd.factorize(keys)
     first = np.flatnonzero(~again)
     return np.where(again, first[codes], -1)

@@ -114,7 +114,7 @@ def discard(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     its_account = account_for(request, account, Need.WORK)
     source_file = file_of(its_account, pk)
     try:
-        intake.discard(source_file)
+        intake.discard(source_file, by=signed_in(request))
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("ingest:file", its_account.slug, pk)

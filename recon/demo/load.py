@@ -18,14 +18,17 @@ from ingest.services.intake import receive
 from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
 from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
 from recon.demo.stories import REMARKS
-from recon.models import Note
+from recon.models import Note, Reconciliation, Severity, Variance
+from recon.services import months, review
+from recon.services.decisions import add_notes, explain, mark_reviewed
 from recon.services.imports import start_import
-from recon.services.notes import add_note
 
 TIME_ZONE: Final = "Europe/London"
 #: The list that waits for a newcomer: in the newest month of the first account, with its rejected lines.
 _LEFT_TO_PEOPLE: Final = ("quillmere-it", "rebilled")
 _WAIT_SECONDS: Final = 60.0
+#: The first people of the cast: who prepares the past months, and who signs them.
+_SIGNERS: Final = 2
 
 
 class DemoFailed(Exception):
@@ -51,7 +54,11 @@ def load(today: date | None = None) -> bool:
         _recount(account)
         if given.slug == _LEFT_TO_PEOPLE[0]:
             _note(account, given, users)
-    for person in PEOPLE:
+    for person in PEOPLE[:_SIGNERS]:
+        _give_roles(person, users[person.email])
+    for account in Account.objects.filter(reseller=reseller):
+        _sign_past_months(account, *(users[person.email] for person in PEOPLE[:_SIGNERS]))
+    for person in PEOPLE[_SIGNERS:]:
         _give_roles(person, users[person.email])
     return True
 
@@ -117,7 +124,33 @@ def _note(account: Account, given: DemoAccount, users: dict[str, User]) -> None:
         organization = Organization.objects.get(account=account, huntress_id=id_)
         cycle = BillingCycle.objects.get(account=account, start=given.months[remark.month].cycle.start)
         if not Note.objects.filter(cycle=cycle, organization=organization, product=product, text=remark.text).exists():
-            add_note(cycle, organization, product, text=remark.text, by=users[remark.author])
+            month = months.newest(cycle)
+            if month.is_working:
+                add_notes(month, [(organization.pk, product)], text=remark.text, by=users[remark.author])
+
+
+def _sign_past_months(account: Account, preparer: User, reviewer: User) -> None:
+    """Close every month but the newest, as two people would have."""
+    for cycle in BillingCycle.objects.filter(account=account).select_related("account").order_by("start"):
+        month = months.newest(cycle)
+        if month.state == Reconciliation.State.SIGNED:
+            continue
+        if not BillingCycle.objects.filter(account=account, start__gt=cycle.start).exists():
+            return
+        if month.state == Reconciliation.State.WORKING:
+            _explain_all(month, preparer)
+            month = review.submit(month, by=preparer)
+        review.sign(month, by=reviewer)
+
+
+def _explain_all(month: Reconciliation, preparer: User) -> None:
+    rows = Variance.objects.filter(reconciliation=month, run=month.run)
+    for check, cause in (("expected", "new_agents"), ("rebilled", "psa_last_month")):
+        loud = rows.filter(**{f"{check}_severity__gte": Severity.INVESTIGATE}).exclude(**{f"{check}_left": 0})
+        if keys := list(loud.values_list("organization", "product")):
+            explain(month, keys, check=check, cause=cause, quantity=None, note="Confirmed with the customer.", by=preparer)
+    if keys := list(rows.filter(severity__gte=Severity.INVESTIGATE).values_list("organization", "product")):
+        mark_reviewed(month, keys, by=preparer)
 
 
 def _give_roles(person: Person, user: User) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from accounts.products import CODES
+from recon.engine.always import always_flagged
 from recon.engine.money import Prices, price_of, times
 from recon.engine.tables import ANY_ORGANIZATION, ANY_PRODUCT, CHECKS, LEGS, LegName, Legs, LegTable
 from recon.engine.tolerance import Thresholds, Tolerance, thresholds
@@ -38,8 +39,13 @@ class _Laid:
     absent: _Bools
 
 
-def reconcile(legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = ()) -> pd.DataFrame:
+def reconcile(
+    legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = (), *, always: bool = False, lost_legs: bool = False
+) -> pd.DataFrame:
     """Compare the legs of one cycle.
+
+    ``always`` adds the flags of ``recon.engine.always``, whose rows are at least *investigate*; ``lost_legs`` says that a list
+    which the cycle before had is not there.
 
     Returns one row for each Organization and product that any leg has a quantity for: organization, product; billed, expected,
     rebilled, previous (Int64; <NA>: not provided, or not readable); ``{check}_difference`` for expected, rebilled and previous
@@ -53,17 +59,38 @@ def reconcile(legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = 
     for leg in LEGS:
         table[leg] = _nullable(laid[leg].quantity[rows], laid[leg].known[rows]) if leg in laid else _nothing(len(rows))
     limits = thresholds(tolerances, organizations).take(rows) if len(rows) else None
-    worst = np.zeros(len(rows), dtype=np.int8)
     for check in (*CHECKS, "previous"):
         difference, ran = _difference(laid, check, rows)
         table[f"{check}_difference"] = _nullable(difference, ran)
         if check != "previous":
             table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)
-            worst = np.maximum(worst, table[f"{check}_severity"])
-    table["severity"] = worst
     for name, flag in _FLAG_OF.items():
         table[flag] = laid[name].absent[rows] if name in laid else np.zeros(len(rows), dtype=bool)
-    return pd.DataFrame(table).assign(**_money(legs, organizations, rows, table))
+    compared = pd.DataFrame(table).assign(**_money(legs, organizations, rows, table))
+    flagged = always_flagged(compared, lost_legs=lost_legs) if always else pd.DataFrame(index=compared.index)
+    return _judged(compared, flagged, limits)
+
+
+def _judged(rows: pd.DataFrame, flagged: pd.DataFrame, limits: Thresholds | None) -> pd.DataFrame:
+    """Add the row's severity: its worst check, after the money floor, and at least *investigate* where it is always looked at."""
+    is_flagged = flagged.any(axis=1).to_numpy(dtype=bool) if len(flagged.columns) else np.zeros(len(rows), dtype=bool)
+    worst = np.where(is_flagged, INVESTIGATE, MATCH).astype(np.int8)
+    for check in CHECKS:
+        severity = rows[f"{check}_severity"].to_numpy(np.int8)
+        if limits is not None and limits.floor.any():
+            severity = np.where(_is_small(rows, check, limits.floor) & ~is_flagged, np.minimum(severity, WITHIN), severity)
+            rows = rows.assign(**{f"{check}_severity": severity.astype(np.int8)})
+        worst = np.maximum(worst, severity)
+    return pd.concat([rows.assign(severity=worst.astype(np.int8)), flagged], axis=1)
+
+
+def _is_small(rows: pd.DataFrame, check: LegName, floor: _Ints) -> _Bools:
+    """Where a check ran, has a price, is not some against none, and its money is below the floor."""
+    ran = rows[f"{check}_severity"].to_numpy(np.int8) != UNCHECKED
+    priced = rows[f"{check}_money"].notna().to_numpy(dtype=bool)
+    money = np.array([abs(int(m)) if known else 0 for m, known in zip(rows[f"{check}_money"], priced, strict=True)], dtype=object)
+    some_against_none = (rows["billed"].fillna(0) == 0).to_numpy(dtype=bool) != (rows[check].fillna(0) == 0).to_numpy(dtype=bool)
+    return np.asarray(ran & priced & ~some_against_none & (money < floor).astype(bool), dtype=np.bool_)
 
 
 def totals(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:

@@ -31,7 +31,10 @@ _Bools = np.ndarray[tuple[int], np.dtype[np.bool_]]
 
 @dataclass(frozen=True, slots=True)
 class Tolerance:
-    """One level of one scope. ``organization`` is the engine's number where the scope names one."""
+    """One level of one scope. ``organization`` is the engine's number where the scope names one.
+
+    ``floor`` is in micros: a check whose priced difference is smaller is at most *within*. It goes with the *investigate* level.
+    """
 
     level: Level
     percent: Decimal
@@ -39,6 +42,7 @@ class Tolerance:
     scope: Scope = "everywhere"
     organization: int | None = None
     product: str | None = None
+    floor: int = 0
 
     def __post_init__(self) -> None:
         if not 0 <= self.percent <= MAX_PERCENT:
@@ -62,11 +66,12 @@ class Thresholds:
     percent: dict[Level, _Ints]
     units: dict[Level, _Ints]
     rank: dict[Level, _Ints]
+    floor: _Ints
 
     def take(self, cells: _Ints) -> Thresholds:
         """The thresholds of some cells only."""
         percent, units, rank = ({level: of[level][cells] for level in LEVELS} for of in (self.percent, self.units, self.rank))
-        return Thresholds(percent, units, rank)
+        return Thresholds(percent, units, rank, self.floor[cells])
 
     def above(self, level: Level, difference: _Ints, other: _Ints) -> _Bools:
         """Whether each |difference| is greater than its allowance, exactly, in whole numbers."""
@@ -90,13 +95,16 @@ def thresholds(tolerances: Sequence[Tolerance], organizations: int) -> Threshold
     percent = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
     units = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
     rank = {level: np.zeros(organizations * width, dtype=np.int64) for level in LEVELS}
+    floor = np.zeros(organizations * width, dtype=np.int64)
     stated = sorted(((SCOPES.index(t.scope), t) for t in tolerances), key=lambda pair: pair[0])
     for place, tolerance in [*((_DEFAULT, t) for t in DEFAULTS), *stated]:
         cells = _cells(tolerance, width)
         percent[tolerance.level][cells] = int(tolerance.percent * SCALE)
         units[tolerance.level][cells] = int(tolerance.units * SCALE)
         rank[tolerance.level][cells] = place
-    return Thresholds(percent, units, rank)
+        if tolerance.level == "investigate":
+            floor[cells] = tolerance.floor
+    return Thresholds(percent, units, rank, floor)
 
 
 def _cells(tolerance: Tolerance, width: int) -> slice:

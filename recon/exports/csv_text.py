@@ -15,7 +15,7 @@ from recon.exports.sheet import MonthSheet
 from recon.exports.words import csv_text, status
 
 #: What every line begins with, so that a line that was copied elsewhere still says what it is.
-CONTEXT: Final = ("account", "cycle_start", "cycle_end", "revision", "status")
+CONTEXT: Final = ("account", "cycle_start", "cycle_end", "revision", "status", "prepared_by", "reviewed_by")
 
 _TEXTS: Final[dict[Kind, Callable[[Any], str]]] = {
     "text": csv_text,
@@ -43,4 +43,5 @@ def write_csv(sheet: MonthSheet, columns: Sequence[Column], frame: pd.DataFrame,
 
 def context_cells(sheet: MonthSheet) -> list[str]:
     start, end = (sheet.cycle.start.isoformat(), sheet.cycle.end.isoformat()) if sheet.cycle else ("", "")
-    return [csv_text(sheet.account), start, end, str(sheet.revision), status(sheet)]
+    people = (sheet.signature.preparer, sheet.signature.reviewer) if sheet.signature else ("", "")
+    return [csv_text(sheet.account), start, end, str(sheet.revision), status(sheet), *map(csv_text, people)]

@@ -20,20 +20,22 @@ def in_order(rows: pd.DataFrame) -> pd.DataFrame:
 def rebill_lines(rows: pd.DataFrame) -> pd.DataFrame:
     """One line a row whose billed quantity is known: columns ``organization, organization_id, product, old_quantity,
     new_quantity, difference`` (new − old), ``unit_price`` (micros), ``old_amount, new_amount, change_in_amount`` (cents),
-    ``reason, flags, source``; <NA> where the rebilled quantity or the price is not known.
+    ``reason, decided, flags, source``; <NA> where the rebilled quantity or the price is not known.
 
-    The new quantity is the billed one. Zero is a line like any other: a departed customer who is still charged is why there
-    are rebill sheets. A row without a billed quantity gives none: nothing may be charged on what could not be read.
+    The new quantity is the one that a person decided (``decided`` says why), else the billed one. Zero is a line like any other: a
+    departed customer who is still charged is why there are rebill sheets. A row without a billed quantity gives none: nothing may be
+    charged on what could not be read.
     """
     known = in_order(rows[rows["billed"].notna()])
     lines = known[["organization", "organization_id", "product"]].copy()
-    lines["old_quantity"], lines["new_quantity"] = known["rebilled"], known["billed"]
+    lines["old_quantity"], lines["new_quantity"] = known["rebilled"], known["rebill_quantity"].fillna(known["billed"])
     lines["difference"] = lines["new_quantity"] - lines["old_quantity"]
     lines["unit_price"] = known["sell"]
     lines["old_amount"] = line_amount(lines["old_quantity"], lines["unit_price"])
     lines["new_amount"] = line_amount(lines["new_quantity"], lines["unit_price"])
     lines["change_in_amount"] = lines["new_amount"] - lines["old_amount"]
     lines["reason"] = _reasons(lines)
+    lines["decided"] = _decided(known)
     lines["flags"], lines["source"] = known["flags"], known["source"]
     return lines
 
@@ -46,3 +48,12 @@ def _reasons(lines: pd.DataFrame) -> pd.Series[str]:
     reasons[no_price] = NO_PRICE
     reasons[no_old & no_price] = f"{NO_OLD_QUANTITY}; {NO_PRICE}"
     return reasons
+
+
+def _decided(rows: pd.DataFrame) -> pd.Series[str]:
+    """Why another quantity than the billed one is charged; "" where it is the billed one."""
+    said = [
+        "" if pd.isna(quantity) else f"{quantity} instead of {billed} billed" + (f": {reason}" if reason else "")
+        for quantity, billed, reason in zip(rows["rebill_quantity"], rows["billed"], rows["rebill_reason"], strict=True)
+    ]
+    return pd.Series(said, index=rows.index, dtype="str")

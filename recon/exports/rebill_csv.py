@@ -21,6 +21,7 @@ COLUMNS: Final = (
     money("old_amount", "old_amount"),
     money("new_amount", "new_amount"),
     money("change_in_amount", "change_in_amount", signed=True),
+    Column("why", "decided"),
     Column("flags", "flags"),
     Column("source", "source"),
 )

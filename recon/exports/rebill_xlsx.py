@@ -52,7 +52,7 @@ def write(sheet: MonthSheet, out: BinaryIO) -> None:
 def _for_people(lines: pd.DataFrame) -> pd.DataFrame:
     """Lines with labels, units and the reasons in words."""
     flags = lines["flags"].map(flag_words)
-    why = [("; " if one and other else "").join((one, other)) for one, other in zip(lines["reason"], flags, strict=True)]
+    why = ["; ".join(filter(None, said)) for said in zip(lines["decided"], lines["reason"], flags, strict=True)]
     return lines.assign(product=lines["product"].map(product_label), unit=lines["product"].map(product_unit), why=why)
 
 

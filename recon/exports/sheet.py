@@ -15,12 +15,14 @@ from accounts.calendar import Cycle
 #: are Int64 and <NA> where the leg was not provided or not read; prices and money are Int64 micros (millionths of the
 #: currency's unit), <NA> where unknown. Severities are codes (match, within, unchecked, investigate, escalate), ``product`` a
 #: code of ``accounts.products``, ``flags`` comma-separated codes, ``source`` words such as "billing-detail.csv, line 37".
+#: ``rebill_quantity`` is what a person decided to rebill, <NA> for the billed quantity, and ``rebill_reason`` says why in words.
 TEXT_COLUMNS: Final = (
     "organization", "organization_id", "product", "severity", "expected_severity", "rebilled_severity", "flags", "source",
+    "rebill_reason",
 )  # fmt: skip
 NUMBER_COLUMNS: Final = (
     "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "cost", "sell", "expected_money",
-    "rebilled_money",
+    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left",
 )  # fmt: skip
 ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
 
@@ -61,6 +63,18 @@ class NoteRef:
     text: str
 
 
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """Who signed what: moments are in words, the digest is SHA-256 over all that was signed. ``solo``: one person may be both."""
+
+    preparer: str
+    submitted: str
+    reviewer: str
+    signed: str
+    digest: str
+    solo: bool = False
+
+
 @dataclass(frozen=True)
 class MonthSheet:
     """The month as it stands. ``left_out`` are sentences on what does not count and why; ``account`` "" and ``cycle`` None
@@ -76,6 +90,7 @@ class MonthSheet:
     totals: Sequence[ProductTotal] = ()
     notes: Sequence[NoteRef] = ()
     left_out: Sequence[str] = field(default=())
+    signature: Signature | None = None
 
 
 def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

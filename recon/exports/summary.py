@@ -9,7 +9,7 @@ import pandas as pd
 
 from accounts.products import CODES
 from recon.exports.book import FIRST_ROW, Book, Column, Kind, money
-from recon.exports.sheet import ProductTotal
+from recon.exports.sheet import ProductTotal, Signature
 from recon.exports.words import LEGS, SEVERITIES, cycle_words, product_label, product_unit, status
 
 LINES: Final = "Rebill lines"
@@ -90,6 +90,17 @@ def _month(page: _Page) -> None:
     page.pair("Revision", str(sheet.revision))
     page.pair("Status", f"{status(sheet)}: not signed, so nothing may be charged from it yet" if sheet.draft else status(sheet))
     page.pair("Currency", sheet.currency or "not stated")
+    if sheet.signature is not None:
+        _signature(page, sheet.signature)
+
+
+def _signature(page: _Page, signature: Signature) -> None:
+    page.section("Signatures")
+    page.pair("Prepared by", f"{signature.preparer}, {signature.submitted}")
+    page.pair("Signed by", f"{signature.reviewer}, {signature.signed}")
+    if signature.solo:
+        page.pair("Rule", "signed under the one-person rule: one person may prepare and sign a month of this account")
+    page.pair("SHA-256", f"{signature.digest}, of inputs, tolerances, prices, results and decisions")
 
 
 def _files(page: _Page) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models import BillingCycle, Organization
 from accounts.products import CODES
@@ -34,6 +35,8 @@ class Reconciliation(models.Model):
 
     class State(models.TextChoices):
         WORKING = "working", "In preparation"
+        IN_REVIEW = "in_review", "In review"
+        SIGNED = "signed", "Signed"
 
     cycle = models.ForeignKey(BillingCycle, on_delete=models.PROTECT, related_name="reconciliations")
     revision = models.PositiveIntegerField(default=1)
@@ -44,13 +47,37 @@ class Reconciliation(models.Model):
     counted_at = models.DateTimeField(null=True, blank=True)
     inputs = models.JSONField(default=dict, blank=True)
     totals = models.JSONField(default=dict, blank=True)
+    policy = models.ForeignKey("recon.TolerancePolicy", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    preparer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    submitted_at = models.DateTimeField(null=True, blank=True)
+    reviewer = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    signed_at = models.DateTimeField(null=True, blank=True)
+    solo_rule = models.BooleanField(default=False)
+    digest = models.CharField(max_length=64, blank=True)
+    reopened_because = models.CharField(max_length=20, blank=True)
+    reopened_words = models.CharField(max_length=2000, blank=True)
 
     class Meta:
         ordering: ClassVar = ["-cycle__start", "-revision"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cycle", "revision"], name="reconciliation_revision_once_a_cycle"),
-            models.UniqueConstraint(fields=["cycle"], condition=Q(state="working"), name="reconciliation_one_working_a_cycle"),
-            models.CheckConstraint(condition=Q(state__in=["working"]), name="reconciliation_state_is_known"),
+            models.UniqueConstraint(
+                fields=["cycle"], condition=Q(state__in=["working", "in_review"]), name="reconciliation_one_working_a_cycle"
+            ),
+            models.CheckConstraint(condition=Q(state__in=["working", "in_review", "signed"]), name="reconciliation_state_is_known"),
+            models.CheckConstraint(
+                condition=~Q(state="in_review") | Q(preparer__isnull=False, submitted_at__isnull=False),
+                name="reconciliation_in_review_has_a_preparer",
+            ),
+            # A CHECK passes on unknown, so the NULLs are spelt out.
+            models.CheckConstraint(
+                condition=~Q(state="signed")
+                | (
+                    Q(preparer__isnull=False, reviewer__isnull=False, signed_at__isnull=False, digest__regex="^[0-9a-f]{64}$")
+                    & (Q(solo_rule=True) | ~Q(preparer=F("reviewer")))
+                ),
+                name="reconciliation_signed_by_two",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -59,7 +86,11 @@ class Reconciliation(models.Model):
     @property
     def is_draft(self) -> bool:
         """Until a month is signed, every sheet made from it says DRAFT."""
-        return True
+        return self.state != self.State.SIGNED
+
+    @property
+    def is_working(self) -> bool:
+        return self.state == self.State.WORKING
 
 
 class Variance(models.Model):
@@ -67,6 +98,9 @@ class Variance(models.Model):
 
     A null leg was not provided or could not be read, and is not zero. Prices and money are in micros; null where unknown.
     ``flags`` are comma-separated codes of ``recon.engine.compare.FLAGS``. ``weight`` orders by money within a severity.
+
+    What people decided (``recon.models.decision``) stands here a second time, so that lists can filter and sort by it:
+    ``*_explained`` are the sums of accepted items, ``*_left`` what the database computes to be unexplained.
     """
 
     reconciliation = models.ForeignKey(
@@ -92,6 +126,19 @@ class Variance(models.Model):
     rebilled_money = models.BigIntegerField(null=True)
     weight = models.BigIntegerField(default=0)
     flags = models.CharField(max_length=200, blank=True)
+    expected_explained = models.BigIntegerField(default=0, db_default=0)
+    rebilled_explained = models.BigIntegerField(default=0, db_default=0)
+    expected_left = models.GeneratedField(
+        expression=F("expected_difference") - F("expected_explained"), output_field=models.BigIntegerField(), db_persist=True
+    )
+    rebilled_left = models.GeneratedField(
+        expression=F("rebilled_difference") - F("rebilled_explained"), output_field=models.BigIntegerField(), db_persist=True
+    )
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False, db_index=False
+    )
+    is_reviewed = models.BooleanField(default=False, db_default=False)
+    rebill_quantity = models.BigIntegerField(null=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -100,6 +147,10 @@ class Variance(models.Model):
             ),
             models.CheckConstraint(condition=Q(product__in=CODES), name="variance_product_is_known"),
             models.CheckConstraint(condition=Q(severity__in=Severity.values), name="variance_severity_is_known"),
+            models.CheckConstraint(
+                condition=Q(rebill_quantity__isnull=True) | Q(billed__isnull=False, rebill_quantity__gte=0),
+                name="variance_rebills_only_what_was_billed",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["reconciliation", "run", "-severity", "-weight", "name", "product"], name="variance_worst_first"),

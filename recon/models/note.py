@@ -11,7 +11,10 @@ from accounts.products import CODES
 
 
 class Note(models.Model):
-    """What a person says of one Organization and product in one cycle. It outlives recounts, so it hangs on them, not on a row."""
+    """What a person says of one Organization and product in one cycle. It outlives recounts, so it hangs on them, not on a row.
+
+    A note that ``is_open`` asks for an answer, and keeps the month from being submitted until somebody resolves it.
+    """
 
     cycle = models.ForeignKey(BillingCycle, on_delete=models.PROTECT, related_name="notes")
     organization = models.ForeignKey(Organization, on_delete=models.PROTECT, related_name="notes")
@@ -19,6 +22,10 @@ class Note(models.Model):
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     text = models.TextField(max_length=4000)
     created_at = models.DateTimeField(auto_now_add=True)
+    is_open = models.BooleanField(default=False)
+    resolved_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    resolved_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["created_at", "pk"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Iterable
 from typing import Any, BinaryIO, Final
+from zoneinfo import ZoneInfo
 
 import pandas as pd
 from django.http import QueryDict
@@ -13,15 +14,16 @@ from accounts.models import User
 from ingest import jobs, storage
 from ingest.models import Leg, UsageLine
 from ingest.services.intake import Refused
-from recon import store
-from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, TooManyRows, rows_frame
+from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TooManyRows, rows_frame
+from recon.exports.words import moment_words
 from recon.filters import variances_as_listed
-from recon.models import Export, Note, Reconciliation, Severity, Variance
+from recon.models import Export, Note, Reconciliation, RowDecision, SettledRow, Severity, Variance
+from recon.shown import shown_inputs
 
 _FIELDS: Final = (
     "organization_id", "name", "organization__huntress_id", "product", "billed", "expected", "rebilled", "previous",
     "expected_difference", "rebilled_difference", "severity", "expected_severity", "rebilled_severity", "cost", "sell",
-    "expected_money", "rebilled_money", "flags",
+    "expected_money", "rebilled_money", "flags", "expected_left", "rebilled_left", "rebill_quantity",
 )  # fmt: skip
 _CODE: Final = {severity.value: severity.code for severity in Severity}
 
@@ -40,13 +42,15 @@ def start_export(reconciliation: Reconciliation, target: str, *, by: User, query
 @jobs.handles("export")
 def build(subject: int, progress: jobs.Progress) -> None:
     """Write the sheet of an export from the run that is shown now."""
-    export = Export.objects.select_related("reconciliation__cycle__account").get(pk=subject)
+    export = Export.objects.select_related(
+        "reconciliation__cycle__account", "reconciliation__preparer", "reconciliation__reviewer", "by"
+    ).get(pk=subject)
     if export.is_ready:
         return
     reconciliation = export.reconciliation
     account = reconciliation.cycle.account
     progress(0, 2, "Collecting the rows")
-    sheet = _sheet_of_one_run(reconciliation, QueryDict(export.query if export.target.startswith("variances") else ""))
+    sheet = _sheet_of_one_run(reconciliation, QueryDict(export.query if export.target.startswith("variances") else ""), export.by)
     target = TARGETS[export.target]
     progress(1, 2, "Writing the sheet")
     with tempfile.TemporaryFile() as written:
@@ -59,11 +63,11 @@ def build(subject: int, progress: jobs.Progress) -> None:
     Export.objects.filter(pk=subject).update(sha256=stored.sha256, size=stored.size, name=name, run=reconciliation.run, draft=sheet.draft)
 
 
-def _sheet_of_one_run(reconciliation: Reconciliation, query: QueryDict) -> MonthSheet:
+def _sheet_of_one_run(reconciliation: Reconciliation, query: QueryDict, by: User) -> MonthSheet:
     """The month as one run has it: where a recount turns the page meanwhile, and takes its rows away, it is collected anew."""
     while True:
         run = reconciliation.run
-        sheet = month_sheet(reconciliation, variances_as_listed(reconciliation, query))
+        sheet = month_sheet(reconciliation, variances_as_listed(reconciliation, query, by))
         reconciliation.refresh_from_db(fields=["run", "inputs", "totals"])
         if reconciliation.run == run:
             return sheet
@@ -89,6 +93,22 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         totals=_totals(reconciliation),
         notes=_notes(reconciliation),
         left_out=left_out(reconciliation),
+        signature=_signature(reconciliation),
+    )
+
+
+def _signature(reconciliation: Reconciliation) -> Signature | None:
+    if reconciliation.is_draft:
+        return None
+    zone = ZoneInfo(reconciliation.cycle.account.time_zone)
+    submitted, signed = reconciliation.submitted_at, reconciliation.signed_at
+    return Signature(
+        preparer=str(reconciliation.preparer),
+        submitted=moment_words(submitted.astimezone(zone)) if submitted else "",
+        reviewer=str(reconciliation.reviewer),
+        signed=moment_words(signed.astimezone(zone)) if signed else "",
+        digest=reconciliation.digest,
+        solo=reconciliation.solo_rule,
     )
 
 
@@ -98,7 +118,7 @@ def _totals(reconciliation: Reconciliation) -> list[ProductTotal]:
 
 
 def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
-    sources = _billed_lines(reconciliation)
+    sources, reasons = _billed_lines(reconciliation), _reasons(reconciliation)
     records = [
         {
             **row,
@@ -106,15 +126,26 @@ def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
             "organization_id": row["organization__huntress_id"] or "",
             **{name: _CODE[row[name]] for name in ("severity", "expected_severity", "rebilled_severity")},
             "source": sources.get((row["organization_id"], row["product"]), ""),
+            "rebill_reason": reasons.get((row["organization_id"], row["product"]), ""),
         }
         for row in rows.values(*_FIELDS).iterator(chunk_size=20_000)
     ]
     return rows_frame(records)
 
 
+def _reasons(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
+    """Why another quantity than the billed one is rebilled, by row."""
+    decided = RowDecision.objects.filter(reconciliation=reconciliation, rebill_quantity__isnull=False).select_related("rebill_by")
+    return {
+        (one.organization_id, one.product): f"{one.get_rebill_reason_display()}{f', {one.rebill_note}' if one.rebill_note else ''}"
+        f" ({one.rebill_by})"
+        for one in decided
+    }
+
+
 def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
     """Where each billed quantity stands: the file and its first line."""
-    billed = store.inputs_shown(reconciliation).legs.get("billed")
+    billed = shown_inputs(reconciliation).get("billed")
     if billed is None:
         return {}
     lines = UsageLine.objects.filter(source_file=billed.source_file_id, organization__isnull=False).order_by("-line")
@@ -126,23 +157,19 @@ def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
 
 
 def _files(reconciliation: Reconciliation) -> list[FileRef]:
-    order = {leg: place for place, leg in enumerate(("billed", "expected", "rebilled", "previous"))}
-    legs = store.inputs_shown(reconciliation).legs
-    return [
-        FileRef(leg, f.name, f.sha256, f.counts.rows_in, f.loaded, f.merged, f.set_aside, f.rejected)
-        for leg, f in sorted(((leg, given.source_file) for leg, given in legs.items()), key=lambda pair: order[pair[0]])
-    ]
+    shown = [(leg, given.source_file) for leg, given in shown_inputs(reconciliation).items()]
+    return [FileRef(leg, f.name, f.sha256, f.counts.rows_in, f.loaded, f.merged, f.set_aside, f.rejected) for leg, f in shown]
 
 
 def _notes(reconciliation: Reconciliation) -> list[NoteRef]:
-    notes = Note.objects.filter(cycle=reconciliation.cycle_id).select_related("organization", "author")
+    notes = Note.objects.filter(cycle=reconciliation.cycle_id, withdrawn_at__isnull=True).select_related("organization", "author")
     return [NoteRef(n.organization.name, n.product, str(n.author), n.created_at, n.text) for n in notes]
 
 
 def left_out(reconciliation: Reconciliation) -> list[str]:
     """What does not count in this month, in sentences."""
     said = []
-    for leg, given in store.inputs_shown(reconciliation).legs.items():
+    for leg, given in shown_inputs(reconciliation).items():
         source_file: Any = given.source_file
         if source_file.rejected:
             said.append(f"{source_file.rejected} rejected rows of {source_file.name} ({leg}): what they concern is unchecked.")
@@ -150,5 +177,7 @@ def left_out(reconciliation: Reconciliation) -> list[str]:
         if waiting:
             said.append(f"{waiting} rows of {source_file.name} ({leg}) wait for their Organization.")
     missing = [leg.label.lower() for leg in Leg if leg.value not in reconciliation.inputs]
+    settled = SettledRow.objects.filter(reconciliation=reconciliation).select_related("source_file", "by").order_by("source_file", "line")
+    said += [f"{row.source_file.name}, line {row.line}: settled by {row.by}: {row.note}" for row in settled]
     said += [f"No {label} was imported: nothing could be compared with it." for label in missing]
     return said

@@ -17,7 +17,7 @@ from accounts.names import normalise, normalise_all
 from ingest import bulk
 from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.sources.reading import Reading
-from recon.models import Note
+from recon.models import Note, SignedInput
 from recon.services.months import changed
 
 _FILE: Final = 0
@@ -73,15 +73,15 @@ def apply(plan: Plan, account: Account, *, by: User) -> None:
 
 
 def _join(only_a_name: int, organization: int, account: Account, *, by: User) -> None:
-    """Rows, notes and aliases of a bare name go to the Organization it turned out to be."""
-    lines = UsageLine.objects.filter(organization=only_a_name)
-    files = list(lines.values_list("source_file", flat=True).distinct().order_by())
-    lines.update(organization=organization)
-    RejectedLine.objects.filter(organization=only_a_name).update(organization=organization)
-    Note.objects.filter(organization=only_a_name).update(organization=organization)
+    """Rows, notes and aliases of a bare name go to the Organization it turned out to be; what is signed stays as it was."""
+    files = list(UsageLine.objects.filter(organization=only_a_name).values_list("source_file", flat=True).distinct().order_by())
+    files = [file for file in files if not SignedInput.objects.filter(source_file=file).exists()]
+    UsageLine.objects.filter(organization=only_a_name, source_file__in=files).update(organization=organization)
+    RejectedLine.objects.filter(organization=only_a_name, source_file__in=files).update(organization=organization)
+    Note.objects.filter(organization=only_a_name).exclude(cycle__reconciliations__state="signed").update(organization=organization)
     Alias.objects.filter(organization=only_a_name).update(organization=organization)
     served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
-    for cycle in BillingCycle.objects.filter(account=account, pk__in=served).select_related("account"):
+    for cycle in BillingCycle.objects.filter(account=account, pk__in=served).select_related("account").order_by("start"):
         changed(cycle, by=by)
 
 

@@ -9,6 +9,7 @@ import pandas as pd
 from django.db import transaction
 from django.utils import timezone
 
+from accounts import audit
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
 from ingest import bulk, jobs, storage, turns
@@ -17,7 +18,7 @@ from ingest.services.intake import Refused
 from ingest.sources import read
 from ingest.sources.reading import Leg, Mapping, Reading, Unreadable
 from recon.services.identities import apply, identify
-from recon.services.months import changed
+from recon.services.months import changed, newest
 
 State = SourceFile.State
 
@@ -43,7 +44,7 @@ def start_import(
 ) -> Job:
     """Ask a worker to import a file that a person has checked. Raises Refused, naming what stands in the way."""
     with transaction.atomic():
-        locked = SourceFile.objects.select_for_update().select_related("account").get(pk=source_file.pk)
+        locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
         _refuse_import(locked, without_rejected)
         locked.cycle = cycle_row(locked.account, cycle)
         locked.state, locked.imported_by = State.IMPORTING, by
@@ -66,13 +67,15 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
 def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
     """Let a file that was imported for one cycle serve the same leg of another: a list that did not change in a month."""
     with transaction.atomic():
-        locked = SourceFile.objects.select_for_update().select_related("account").get(pk=source_file.pk)
+        locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
         if locked.state != State.IMPORTED:
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
         row = cycle_row(locked.account, cycle)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
-        return _take_leg(locked, row, by=by, partial=partial)
+        given = _take_leg(locked, row, by=by, partial=partial)
+        _record("recon.input.used_again", given, by)
+        return given
 
 
 def withdraw(leg_input: LegInput, *, by: User) -> None:
@@ -82,6 +85,7 @@ def withdraw(leg_input: LegInput, *, by: User) -> None:
         if not ended.update(ended_at=timezone.now(), ended_by=by):
             raise Refused("That file no longer serves this month.")
         changed(leg_input.cycle, by=by, leg=leg_input.leg)
+        _record("recon.input.withdrawn", leg_input, by)
 
 
 def _back_to_preview(subject: int, message: str) -> None:
@@ -122,7 +126,7 @@ def _count_in(source_file: SourceFile, reading: Reading, progress: jobs.Progress
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
             apply(plan, source_file.account, by=by)
-            _take_leg(source_file, cycle, by=by, partial=source_file.partial)
+            _record("recon.input.imported", _take_leg(source_file, cycle, by=by, partial=source_file.partial), by)
 
 
 def _read(source_file: SourceFile, progress: jobs.Progress) -> Reading:
@@ -147,6 +151,14 @@ def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial
         LegInput.objects.filter(pk=before.pk).update(superseded_by=new)
     changed(cycle, by=by, leg=source_file.kind)
     return new
+
+
+def _record(action: str, given: LegInput, by: User) -> None:
+    file, cycle = given.source_file, given.cycle
+    leg = {"billed": "billed report", "expected": "expected list", "rebilled": "rebilled list"}[given.leg]
+    after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial}
+    subject, revision = f"{file.name} ({leg})", newest(cycle).revision
+    audit.record(action, subject, account=cycle.account, actor=by, cycle=cycle, revision=revision, after=after)
 
 
 def _forget_lines(source_file_id: int) -> None:

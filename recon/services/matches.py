@@ -9,11 +9,12 @@ from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import Account, Alias, BillingCycle, Organization, User
 from accounts.names import normalise
 from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.services.intake import Refused
-from recon.services.months import changed
+from recon.services.months import changed, newest
 
 
 @dataclass
@@ -77,8 +78,15 @@ def settle(account: Account, name_key: str, *, organization: Organization | None
             named = model._default_manager.filter(organization__isnull=True, source_file__in=once_imported, name__in=spellings)
             named.update(organization=organization)
         served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
-        for cycle in BillingCycle.objects.filter(pk__in=served).select_related("account"):
+        cycles = list(BillingCycle.objects.filter(pk__in=served).select_related("account").order_by("start"))
+        for cycle in cycles:
             changed(cycle, by=by)
+        for served_by in cycles or (None,):
+            audit.record(
+                "recon.name.matched", f"{min(spellings)} to {organization}", account=account, actor=by, cycle=served_by,
+                revision=newest(served_by).revision if served_by else None,
+                after={"organization": organization.pk, "spellings": sorted(spellings), "rows": len(lines)},
+            )  # fmt: skip
     return organization
 
 

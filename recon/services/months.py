@@ -1,45 +1,82 @@
-"""Keeping months true to their inputs."""
+"""Keeping months true to their inputs, whatever state they are in."""
 
 from __future__ import annotations
 
+from django.db import transaction
+
+from accounts import audit
 from accounts.models import BillingCycle, User
 from ingest import jobs
 from ingest.models import Job
-from recon import store
+from recon import drift, store
 from recon.models import Reconciliation
 
+State = Reconciliation.State
 
-def working(cycle: BillingCycle) -> Reconciliation:
-    """The revision that is being worked on; a new cycle's first one is made."""
-    return Reconciliation.objects.get_or_create(cycle=cycle, state=Reconciliation.State.WORKING)[0]
+
+def newest(cycle: BillingCycle) -> Reconciliation:
+    """The newest revision of a cycle; a new cycle's first one is made."""
+    found = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").first()
+    return found or Reconciliation.objects.get_or_create(cycle=cycle, revision=1)[0]
+
+
+def shown(cycle: BillingCycle) -> Reconciliation:
+    """The revision that the month's page shows; an unsaved one for a cycle that has none."""
+    found = Reconciliation.objects.filter(cycle=cycle).select_related("cycle__account", "policy", "preparer", "reviewer")
+    return found.order_by("-revision").first() or Reconciliation(cycle=cycle, revision=1)
 
 
 def changed(cycle: BillingCycle, *, by: User | None, leg: str = "") -> None:
-    """An input of the month has changed: count it anew, and the month after it too where the bill is its *previous* leg."""
+    """What the month is counted from has changed: count it anew, and the month after it too.
+
+    There the bill is the *previous* leg, and whether any list went missing since is seen from this month's.
+    """
     ask_for_recount(cycle, by=by)
-    if leg in {"", "billed"}:
-        following = BillingCycle.objects.filter(account=cycle.account_id, start=cycle.end).first()
+    if leg != "tolerance":
+        following = BillingCycle.objects.filter(account=cycle.account_id, start=cycle.end).select_related("account").first()
         if following:
             ask_for_recount(following, by=by)
 
 
 def ask_for_recount(cycle: BillingCycle, *, by: User | None) -> Job:
-    reconciliation = working(cycle)
-    Reconciliation.objects.filter(pk=reconciliation.pk).update(stale=True)
-    label = f"Comparing {cycle.start:%-d %b} – {cycle.end:%-d %b %Y}"
-    return jobs.enqueue("recount", cycle.pk, label=label, account=cycle.account, by=by)
+    """What is worked on is counted anew; what is in review goes back to its preparer; what is signed is checked for drift."""
+    with transaction.atomic():
+        reconciliation = _held_newest(cycle)
+        if reconciliation.state == State.SIGNED:
+            label = f"Checking {cycle.start:%-d %b} – {cycle.end:%-d %b %Y} against its signature"
+            return jobs.enqueue("drift", reconciliation.pk, label=label, account=cycle.account, by=by)
+        Reconciliation.objects.filter(pk=reconciliation.pk).update(stale=True, state=State.WORKING)
+        if reconciliation.state == State.IN_REVIEW:
+            audit.record(
+                "recon.reconciliation.returned", f"{cycle.start} to {cycle.end}: an input changed", account=cycle.account, actor=by,
+                cycle=cycle, revision=reconciliation.revision, after={"reason": "input_changed"},
+            )  # fmt: skip
+        label = f"Comparing {cycle.start:%-d %b} – {cycle.end:%-d %b %Y}"
+        return jobs.enqueue("recount", cycle.pk, label=label, account=cycle.account, by=by)
+
+
+def _held_newest(cycle: BillingCycle) -> Reconciliation:
+    """The newest revision, locked; not the one before it, which somebody reopened while this waited for the lock."""
+    found = newest(cycle)
+    while True:
+        held = Reconciliation.objects.select_for_update().get(pk=found.pk)
+        found = newest(cycle)
+        if found.pk == held.pk:
+            return held
 
 
 def _still_stale(subject: int, message: str) -> None:
-    Reconciliation.objects.filter(cycle=subject, state=Reconciliation.State.WORKING).update(stale=True)
+    Reconciliation.objects.filter(cycle=subject, state=State.WORKING).update(stale=True)
 
 
 @jobs.handles("recount", give_up=_still_stale)
 def recount(subject: int, progress: jobs.Progress) -> None:
-    store.recount(BillingCycle.objects.select_related("account").get(pk=subject), progress)
+    try:
+        store.recount(BillingCycle.objects.select_related("account").get(pk=subject), progress)
+    except store.NotWorking:
+        return
 
 
-def shown(cycle: BillingCycle) -> Reconciliation:
-    """The revision that the month's page shows."""
-    found = Reconciliation.objects.filter(cycle=cycle).select_related("cycle__account").first()
-    return found or Reconciliation(cycle=cycle, revision=1)
+@jobs.handles("drift")
+def check_drift(subject: int, progress: jobs.Progress) -> None:
+    drift.check(Reconciliation.objects.select_related("cycle__account").get(pk=subject))

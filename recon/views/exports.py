@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from django.contrib import messages
+from django.db.models import Max
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST, require_safe
@@ -14,7 +15,7 @@ from accounts.models import Account, BillingCycle
 from ingest.models import Job
 from ingest.services.intake import Refused
 from recon.exports import TARGETS
-from recon.models import Export
+from recon.models import Export, Reconciliation
 from recon.services import exports, months
 
 
@@ -32,11 +33,20 @@ def start_export(request: HttpRequest, account: str, start: date) -> HttpRespons
     if target not in TARGETS:
         raise Http404("No such sheet.")
     try:
-        made, _ = exports.start_export(months.shown(cycle), target, by=signed_in(request), query=request.POST.get("query", ""))
+        made, _ = exports.start_export(_revision(request, cycle), target, by=signed_in(request), query=request.POST.get("query", ""))
     except Refused as refusal:
         messages.error(request, str(refusal))
         return redirect("recon:month", its_account.slug, start)
     return redirect("recon:export", its_account.slug, made.pk)
+
+
+def _revision(request: HttpRequest, cycle: BillingCycle) -> Reconciliation:
+    """The revision that was asked for, else the newest."""
+    number = request.POST.get("revision", "")
+    if not number:
+        return months.shown(cycle)
+    known = Reconciliation.objects.select_related("cycle__account")
+    return get_object_or_404(known, cycle=cycle, revision=int(number) if number.isdecimal() and len(number) < 9 else 0)
 
 
 @require_safe
@@ -44,7 +54,9 @@ def export(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     its_account = account_for(request, account)
     made = _export(its_account, pk)
     job = Job.objects.filter(kind="export", subject=made.pk).first()
-    context = {"export": made, "job": job, "cycle": made.reconciliation.cycle, "target": TARGETS[made.target]}
+    cycle = made.reconciliation.cycle
+    newest = Reconciliation.objects.filter(cycle=cycle).aggregate(newest=Max("revision"))["newest"]
+    context = {"export": made, "job": job, "cycle": cycle, "target": TARGETS[made.target], "newest": newest}
     fragment = request.headers.get("HX-Request")
     return render(request, "recon/export_state.html" if fragment else "recon/export.html", context)
 

@@ -7,10 +7,25 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Any
 
+from accounts import audit
 from accounts.models import Account, Alias, BillingCycle, FormerName, Membership, Organization, Reseller, Role, User
 from ingest import storage
 from ingest.models import Job, Leg, LegInput, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
-from recon.models import Export, Note, Reconciliation, Severity, Variance
+from recon.models import (
+    Decision,
+    Drift,
+    Export,
+    Note,
+    Reconciliation,
+    ReconcilingItem,
+    RowDecision,
+    SettledRow,
+    Severity,
+    SignedInput,
+    TolerancePolicy,
+    ToleranceRow,
+    Variance,
+)
 
 #: Who knocks. The last of them has the role through the reseller alone.
 PEOPLE = ("anonymous", "stranger", "viewer", "preparer", "reviewer", "admin", "reseller_admin")
@@ -87,7 +102,43 @@ def _month(account: Account, by: User) -> dict[str, Any]:
         "note": Note.objects.create(cycle=cycle, organization=garrowby, product="edr", author=by, text="Two laptops came in."),
         "former_name": FormerName.objects.create(organization=garrowby, name="Garrowby Dental Care", until=date(2026, 9, 14)),
         "alias": Alias.objects.create(account=account, organization=dunfell, name="Dunfell", confirmed_by=by),
+        **_decided(account, reconciliation, garrowby, billed, by),
     }
+
+
+def _decided(account: Account, reconciliation: Reconciliation, organization: Organization, file: SourceFile, by: User) -> dict[str, Any]:
+    """What people decided of the row of *Garrowby Dental*, and the tolerances they did it under."""
+    policy = TolerancePolicy.objects.create(account=account, version=1, by=by)
+    levels = {"investigate_percent": 5, "investigate_units": 0, "escalate_percent": 10, "escalate_units": 1}
+    of_row: dict[str, Any] = {"reconciliation": reconciliation, "organization": organization, "product": "edr"}
+    decision = Decision.objects.create(reconciliation=reconciliation, action="recon.note.added", rows=1, by=by)
+    return {
+        "policy": policy,
+        "tolerance": ToleranceRow.objects.create(policy=policy, **levels),
+        "decision": decision,
+        "item": ReconcilingItem.objects.create(**of_row, check_name="expected", cause="new_agents", quantity=2, author=by),
+        "row_decision": RowDecision.objects.create(**of_row),
+        "settled": SettledRow.objects.create(reconciliation=reconciliation, source_file=file, line=4, note="Counted by hand.", by=by),
+        "drift": Drift.objects.create(reconciliation=reconciliation),
+        "event": audit.record("recon.note.added", "Garrowby Dental, EDR", account=account, actor=by),
+    }
+
+
+def seal(world: World) -> World:
+    """The world with its month signed, straight through the models."""
+    reconciliation: Reconciliation = world["reconciliation"]
+    file: SourceFile = world["imported"]
+    Note.objects.filter(pk=world["note"].pk).update(created_at=NOON)
+    signed_input = SignedInput.objects.create(reconciliation=reconciliation, leg="billed", source_file=file, sha256=file.sha256)
+    Reconciliation.objects.filter(pk=reconciliation.pk).update(
+        state="signed",
+        preparer=world.people["preparer"],
+        submitted_at=NOON,
+        reviewer=world.people["reviewer"],
+        signed_at=NOON,
+        digest="ab" * 32,
+    )
+    return World(world.account, world.elsewhere, world.people, world.rows | {"signed_input": signed_input})
 
 
 def _file(account: Account, by: User, *, name: str, **fields: Any) -> SourceFile:

@@ -97,7 +97,8 @@ def test_what_cannot_be_is_marked(signed_in: Client, account: Account, fields: d
     assert 'aria-invalid="true"' in html
     assert 'aria-label="Account: Quillmere IT"' in html
     assert Account.objects.values().get() == {"id": account.pk, "reseller_id": None, "slug": "quillmere-it"} | FORM | {
-        "anniversary_day": 14
+        "anniversary_day": 14,
+        "solo_rule": False,
     }
 
 

@@ -75,12 +75,18 @@ READERS: dict[str, Callable[[bytes], None]] = {"ours": read_ours, "pandas": read
 
 
 def measure(how: str, path: str) -> None:
-    """In the child process: seconds by the clock and of the processor for a second reading, and the most memory in GiB, as JSON."""
+    """In the child process: seconds by the clock and of the processor, and the most memory in GiB, as JSON.
+
+    The first reading warms the process; the median of the next three counts, for the baseline and for ours alike.
+    """
     data = Path(path).read_bytes()
     READERS[how](data)
-    started, worked = time.perf_counter(), time.process_time()
-    READERS[how](data)
-    seconds, processor = time.perf_counter() - started, time.process_time() - worked
+    taken = []
+    for _ in range(ROUNDS):
+        started, worked = time.perf_counter(), time.process_time()
+        READERS[how](data)
+        taken.append((time.perf_counter() - started, time.process_time() - worked))
+    seconds, processor = (statistics.median(column) for column in zip(*taken, strict=True))
     peak = int(next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")).split()[1]) / 2**20
     print(json.dumps([seconds, processor, peak]))
 

@@ -5,6 +5,7 @@ import pytest
 from openpyxl import load_workbook
 
 from recon.exports import TARGETS, file_name
+from recon.exports.csv_text import CONTEXT
 from recon.exports.sheet import rows_frame
 from recon.exports.variances import COLUMNS
 from tests.exports.months import CYCLE, ROWS, month, row, written
@@ -24,6 +25,7 @@ def test_a_line_holds_the_month_the_quantities_and_the_exact_money():
     first = next(line for line in lines_of("rebill-csv", month()) if line["organization"] == "Tarn Vale Dental")
     assert first == {
         "account": "Quillmere IT", "cycle_start": "2026-10-14", "cycle_end": "2026-11-14", "revision": "1", "status": "DRAFT",
+        "prepared_by": "", "reviewed_by": "", "why": "",
         "organization": "Tarn Vale Dental", "organization_id": "4711", "product": "edr", "old_quantity": "0", "new_quantity": "12",
         "difference": "12", "unit_price": "6.50", "currency": "USD", "old_amount": "0.00", "new_amount": "78.00",
         "change_in_amount": "78.00", "flags": "not_in_rebilled", "source": "billing-detail.csv, line 37",
@@ -83,7 +85,7 @@ def test_both_formats_of_the_variances_have_the_same_columns():
     headers = [column.header for column in COLUMNS]
     page = load_workbook(BytesIO(written("variances-xlsx", month())))["Variances"]
     assert [cell.value for cell in page[2]] == headers
-    assert list(lines_of("variances-csv", month())[0])[5:] == headers
+    assert list(lines_of("variances-csv", month())[0])[len(CONTEXT) :] == headers
 
 
 @pytest.mark.parametrize(

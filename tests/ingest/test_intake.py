@@ -98,7 +98,7 @@ def test_another_account_does_not_learn_that_bytes_are_known(account, mara):
 
 def test_what_was_discarded_can_come_again(account, mara):
     first = arrive(account, mara, LIST, kind="billed")
-    discard(first)
+    discard(first, by=mara)
     again = got(account, mara, kind="billed")
     assert (again.again, again.source_file == first) == (False, False)
 
@@ -236,7 +236,7 @@ def test_once_it_counts_it_can_be_neither_restated_nor_discarded(account, mara, 
     with pytest.raises(Refused, match="no longer be changed"):
         read_again(source_file, by=mara, kind="expected", cycle=CYCLE, mapping=None)
     with pytest.raises(Refused, match="withdraw it from its month instead"):
-        discard(source_file)
+        discard(source_file, by=mara)
     assert len(lines_of(source_file)) == 1
 
 

@@ -39,6 +39,15 @@ def test_the_services_mode_refuses_to_start_without_what_it_needs(missing: str) 
     assert missing in last
 
 
+def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file-0123456789-abcdefghijklmnopqrstuvwxyz-ABC\n")
+    stated = {name: value for name, value in SERVICES.items() if name != "SECRET_KEY"} | {"SECRET_KEY_FILE": str(secret)}
+    assert _value("settings.SECRET_KEY", stated) == secret.read_text().strip()
+    assert "both stated" in _manage("check", environment=stated | {"SECRET_KEY": "x" * 50}).stderr
+    assert "cannot be read" in _manage("check", environment=stated | {"SECRET_KEY_FILE": str(tmp_path / "none")}).stderr
+
+
 def test_an_unknown_mode_is_refused() -> None:
     done = _manage("check", environment={"RECON_MODE": "production"})
     assert "it is embedded or services" in done.stderr

@@ -16,6 +16,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
+from recon.models import SignedInput, ToleranceRow
 from tests.access.world import World, build
 
 pytestmark = pytest.mark.django_db
@@ -26,7 +27,7 @@ Find = Callable[[World], models.Model]
 
 @dataclass(frozen=True)
 class Changed:
-    """A row that is there, with columns set to what may not be."""
+    """A row that is there, with columns set to what may not be (or to what a function finds in the world)."""
 
     row: Find
     to: Mapping[str, Any]
@@ -34,7 +35,8 @@ class Changed:
     def run(self, world: World) -> None:
         row = self.row(world)
         columns = ", ".join(f'"{name}" = %s' for name in self.to)
-        _sql(f'UPDATE "{row._meta.db_table}" SET {columns} WHERE id = %s', [*self.to.values(), row.pk])
+        values = [value(world) if callable(value) else value for value in self.to.values()]
+        _sql(f'UPDATE "{row._meta.db_table}" SET {columns} WHERE id = %s', [*values, row.pk])
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,7 @@ class Twice:
             self._insert(row)
 
     def _insert(self, row: models.Model) -> None:
-        columns = [str(one.column) for one in row._meta.concrete_fields if not one.primary_key]
+        columns = [str(one.column) for one in row._meta.concrete_fields if not one.primary_key and not one.generated]
         into = ", ".join(f'"{name}"' for name in columns)
         values = ", ".join("%s" if name in self.but else f'"{name}"' for name in columns)
         table = row._meta.db_table
@@ -87,6 +89,29 @@ def account(world: World) -> Account:
     return world.account
 
 
+def who(role: str) -> Callable[[World], int]:
+    return lambda world: world.people[role].pk
+
+
+def signed_input(world: World) -> SignedInput:
+    """On a file that no other attempt needs: its lines cannot change any more."""
+    return SignedInput.objects.create(reconciliation=world["reconciliation"], leg="billed", source_file=world["ready"], sha256="0" * 64)
+
+
+def tolerance_of_organization(world: World) -> ToleranceRow:
+    row: ToleranceRow = world["tolerance"]
+    row.pk, row.organization = None, world["organization"]
+    row.save(force_insert=True)
+    return row
+
+
+#: What a signed revision has, each of which can be missing.
+SIGNED: Final[dict[str, Any]] = {
+    "state": "signed", "preparer_id": who("preparer"), "reviewer_id": who("reviewer"),
+    "submitted_at": "2026-11-16 12:00:00+00:00", "signed_at": "2026-11-16 12:00:00+00:00", "digest": "ab" * 32,
+}  # fmt: skip
+
+
 ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "account_anniversary_day_is_of_a_month": Changed(account, {"anniversary_day": 32}),
     "account_currency_is_a_code": Changed(account, {"currency": "us$"}),
@@ -117,7 +142,7 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "usage_line_quantity_is_not_negative": Changed(the("line"), {"quantity": -1}),
     "rejected_line_one_place_a_file": Twice(the("rejected")),
     "source_row_one_place_a_file": Twice(the("row")),
-    "reconciliation_revision_once_a_cycle": Twice(the("reconciliation"), {"state": "signed"}, lifted="reconciliation_state_is_known"),
+    "reconciliation_revision_once_a_cycle": Twice(the("reconciliation"), {"state": "signed"}, lifted="reconciliation_signed_by_two"),
     "reconciliation_one_working_a_cycle": Twice(the("reconciliation"), {"revision": 2}),
     "reconciliation_state_is_known": Changed(the("reconciliation"), {"state": "done"}),
     "variance_one_an_organization_and_product": Twice(the("variance")),
@@ -126,6 +151,28 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "export_target_is_known": Changed(the("export"), {"target": "quickbooks"}),
     "note_product_is_known": Changed(the("note"), {"product": "backup"}),
     "note_says_something": Changed(the("note"), {"text": ""}),
+    "reconciliation_in_review_has_a_preparer": Changed(the("reconciliation"), {"state": "in_review"}),
+    "reconciliation_signed_by_two": Changed(the("reconciliation"), SIGNED | {"reviewer_id": who("preparer")}),
+    "variance_rebills_only_what_was_billed": Changed(the("variance"), {"billed": None, "rebill_quantity": 3}),
+    "item_takes_something": Changed(the("item"), {"quantity": 0}),
+    "item_check_is_known": Changed(the("item"), {"check_name": "live"}),
+    "item_cause_is_known": Changed(the("item"), {"cause": "because"}),
+    "item_state_is_known": Changed(the("item"), {"state": "lost"}),
+    "item_product_is_known": Changed(the("item"), {"product": "backup"}),
+    "item_says_why": Changed(the("item"), {"cause": "other"}),
+    "row_decision_once_a_row": Twice(the("row_decision")),
+    "row_decision_rebill_has_a_reason": Changed(the("row_decision"), {"rebill_quantity": 3, "rebill_by_id": who("preparer")}),
+    "row_decision_reviewed_by_somebody": Changed(the("row_decision"), {"reviewed_at": "2026-11-16 12:00:00+00:00"}),
+    "row_decision_product_is_known": Changed(the("row_decision"), {"product": "backup"}),
+    "settled_row_once": Twice(the("settled")),
+    "settled_row_says_how": Changed(the("settled"), {"note": ""}),
+    "signed_input_one_a_leg": Twice(signed_input),
+    "tolerance_version_once_an_account": Twice(the("policy")),
+    "tolerance_one_an_organization": Twice(tolerance_of_organization),
+    "tolerance_one_a_product": Twice(the("tolerance")),
+    "tolerance_product_is_known": Twice(the("tolerance"), {"product": "backup"}),
+    "tolerance_is_not_negative": Twice(the("tolerance"), {"product": "edr", "floor": -1}),
+    "tolerance_escalates_above_investigate": Twice(the("tolerance"), {"product": "edr", "escalate_percent": 4}),
 }
 #: More ways to break some of them: both sides of an "or", and what NULL lets through when a CHECK is unknown.
 ALSO: Final[list[tuple[str, Changed | Twice]]] = [
@@ -138,12 +185,29 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
     ("job_ended_has_a_time", Changed(the("job"), {"state": "failed"})),
     ("job_ended_has_a_time", Changed(the("job"), {"state": "cancelled"})),
     ("cycle_ends_after_its_start", Changed(the("cycle"), {"end": "2026-09-14"})),
+    ("reconciliation_in_review_has_a_preparer", Changed(the("reconciliation"), {"state": "in_review", "preparer_id": who("preparer")})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), {"state": "signed"})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"preparer_id": None})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"reviewer_id": None})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"reviewer_id": None, "solo_rule": True})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"signed_at": None})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"digest": ""})),
+    ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"digest": "AB" * 32})),
+    ("variance_rebills_only_what_was_billed", Changed(the("variance"), {"rebill_quantity": -1})),
+    ("row_decision_rebill_has_a_reason", Changed(the("row_decision"), {"rebill_quantity": 3, "rebill_reason": "dispute"})),
+    (
+        "row_decision_rebill_has_a_reason",
+        Changed(the("row_decision"), {"rebill_quantity": -1, "rebill_reason": "dispute", "rebill_by_id": who("preparer")}),
+    ),
+    ("row_decision_reviewed_by_somebody", Changed(the("row_decision"), {"reviewed_by_id": who("preparer")})),
+    ("tolerance_escalates_above_investigate", Twice(the("tolerance"), {"product": "edr", "investigate_units": 2})),
 ]
 #: Columns with ``unique=True``: the database names what it made up from table and column.
 UNIQUE: Final[dict[str, Find]] = {
     "accounts_reseller.name": lambda world: Reseller.objects.get(),
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
+    "recon_drift.reconciliation_id": the("drift"),
 }
 
 
@@ -193,6 +257,8 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Twice(the("organization"), {"huntress_id": None}).run(world)
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
     Twice(the("line"), {"product": "siem"}).run(world)
+    Twice(the("tolerance"), {"product": "edr"}).run(world)
+    Changed(the("reconciliation"), SIGNED).run(world)
     other = User.objects.create_user("nora@quillmere.example", None)
     Twice(the("membership"), {"user_id": other.pk}).run(world)
     assert Membership.objects.filter(user=other).count() == 1

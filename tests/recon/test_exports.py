@@ -25,7 +25,7 @@ from tests.recon.stock import stocked
 NAMES = ["Organization", "EDR"]
 PRICED = ["Organization", "EDR", "EDR price", "SAT", "SAT price"]
 TARGETS = ["rebill-xlsx", "rebill-csv", "variances-xlsx", "variances-csv"]
-EXPORT_QUERIES = 9
+EXPORT_QUERIES = 11
 
 
 @pytest.fixture
@@ -151,10 +151,10 @@ def test_a_sheet_is_of_one_run_although_the_page_is_turned_while_it_is_made(mont
     turned: list[Any] = []
     real_rows = exports.variances_as_listed
 
-    def rows(reconciliation: Any, query: Any) -> Any:
+    def rows(reconciliation: Any, *asked: Any) -> Any:
         if not turned:
             turned.append(store.recount(month.cycle, lambda *given: None))  # type: ignore[arg-type]
-        return real_rows(reconciliation, query)
+        return real_rows(reconciliation, *asked)
 
     monkeypatch.setattr(exports, "variances_as_listed", rows)
     export = made(month, "variances-csv", mara)

@@ -17,7 +17,7 @@ from tests.recon.stock import stocked
 
 NAMES = ["Organization", "EDR"]
 PRICED = ["Organization", "EDR", "EDR price"]
-HOME_QUERIES = 10
+HOME_QUERIES = 12
 
 
 @pytest.fixture(autouse=True)
@@ -65,7 +65,7 @@ def test_every_file_that_waits_is_counted_and_the_newest_are_listed(account, mar
     for number in range(11):
         arrive(account, mara, csv_bytes(NAMES, ["Tarn Vale Dental", number]), kind="billed", name=f"list-{number}.csv")
     page = page_of(mara)
-    assert (page.open_files, len(page.waiting)) == (11, 8)
+    assert (page.files_count, len(page.files)) == (11, 8)
     assert '<span class="count is-hot">11</span>' in preparer.get("/").content.decode()
 
 

@@ -24,7 +24,7 @@ from ingest import jobs
 from ingest.models import Job, LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.services.intake import Refused
 from recon.demo.files import quillmere
-from recon.engine import CHECKS, FLAGS, LEGS
+from recon.engine import ALWAYS, CHECKS, FLAGS, LEGS
 from recon.models import Note, Variance
 from recon.offline.lists import matched, read_lists
 from recon.offline.result import run as run_offline
@@ -412,10 +412,19 @@ def said_by_the_command(files: dict[str, tuple[str, bytes]]) -> list[tuple[Any, 
 
 
 def said_by_the_product(account: Account, cycle: Cycle) -> list[tuple[Any, ...]]:
-    names = (*LEGS, "expected_difference", "rebilled_difference", "severity", "expected_severity", "rebilled_severity")
-    money = ("cost", "sell", "expected_money", "rebilled_money")
+    """Without what the product alone looks at: who came and went since the month before."""
+    legs = (*LEGS, "expected_difference", "rebilled_difference")
+    rest = ("expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money")
     return sorted(
-        (normalise(row.name), row.product, *(getattr(row, name) for name in names + money), row.flags) for row in rows_of(account, cycle)
+        (
+            normalise(row.name),
+            row.product,
+            *(getattr(row, name) for name in legs),
+            max(row.expected_severity, row.rebilled_severity),
+            *(getattr(row, name) for name in rest),
+            ",".join(flag for flag in row.flags.split(",") if flag not in ALWAYS),
+        )
+        for row in rows_of(account, cycle)
     )
 
 

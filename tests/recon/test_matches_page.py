@@ -14,7 +14,7 @@ from tests.recon.making import put as put_file
 
 WITH_IDS = ["Organization", "Organization ID", "EDR"]
 NAMES = ["Organization", "EDR"]
-MATCHES_QUERIES = 9
+MATCHES_QUERIES = 10
 
 
 @pytest.fixture

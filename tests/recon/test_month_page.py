@@ -98,7 +98,7 @@ def test_a_failed_comparison_says_why_and_keeps_the_figures(account, preparer, p
     compare()
     put("expected", NAMES, ["Tarn Vale Dental", 3])
 
-    def fails(*given: Any) -> None:
+    def fails(*given: Any, **more: Any) -> None:
         raise jobs.JobFailed("The list is upside down.")
 
     monkeypatch.setattr(store, "reconcile", fails)
@@ -211,8 +211,8 @@ def test_each_saved_view_counts_its_rows(account, preparer, put, url):
     put("rebilled", NAMES, ["Tarn Vale Dental", 30], ["Brindle", 1], ["Gone", 2])
     compare()
     tabs = text(preparer.get(url)).split("All rows")[1].split("Organization")[0]
-    counts = [int(number) for number in re.findall(r"\d+", tabs)][:4]
-    assert counts == [len(everything(preparer, url, view=view)) for view in ("", "work", "rebill", "unchecked")]
+    counts = [int(number) for number in re.findall(r"\d+", tabs)][:6]
+    assert counts == [len(everything(preparer, url, view=view)) for view in ("", "work", "rebill", "mine", "open", "unchecked")]
     assert len(set(counts)) > 2
 
 
@@ -239,7 +239,7 @@ def test_an_opened_row_has_its_legs_with_file_and_line_and_its_earlier_cycles(ac
     assert "rebilled.csv, line 2 (1), line 3 (3)" in said
     assert "Rebill 5 , as billed" in said
     assert re.search(r"14 Sept? – 14 Oct 2026 3", said)
-    assert "Row 1 of 2" in said
+    assert re.search(r"Row \d of 2", said)
 
 
 def test_an_opened_row_of_a_stale_month_names_the_file_that_its_figure_came_from(account, preparer, put):
@@ -262,12 +262,11 @@ def test_a_note_is_kept_beside_its_row_and_shown_with_its_writer(account, prepar
     put("billed", NAMES, ["Tarn Vale Dental", 5])
     compare()
     url = row_url(account, Variance.objects.get())
-    answer = preparer.post(url + "notes?view=work", {"text": "  Two <b>laptops</b> came in. "}, follow=True)
-    assert "Note added." in text(answer)
+    answer = preparer.post(url + "?view=work", {"act": "note", "text": "  Two <b>laptops</b> came in. "}, follow=True)
     assert "Two &lt;b&gt;laptops&lt;/b&gt; came in." in answer.content.decode()
     assert answer.redirect_chain[0][0] == url + "?view=work"
     assert Note.objects.get().text == "Two <b>laptops</b> came in."
-    assert "A note needs words." in text(preparer.post(url + "notes", {"text": "   "}, follow=True))
+    assert "A note needs words." in text(preparer.post(url, {"act": "note", "text": "   "}, follow=True))
     assert Note.objects.count() == 1
 
 
@@ -278,7 +277,7 @@ def test_a_row_that_is_not_there_is_not_found_and_takes_no_note(account, prepare
     pk, product = where
     url = f"/a/{account.slug}/months/{CYCLE.start}/rows/{pk or Organization.objects.get().pk}/{product}/"
     assert preparer.get(url).status_code == 404
-    assert preparer.post(url + "notes", {"text": "Hm"}).status_code == 404
+    assert preparer.post(url, {"act": "note", "text": "Hm"}).status_code == 404
 
 
 # --- fragments --------------------------------------------------------------------------------------------------------------------
@@ -328,7 +327,7 @@ def _warmed(account: Any, rows: int) -> Reconciliation:
     return month
 
 
-MONTH_QUERIES, ROW_QUERIES = 17, 23
+MONTH_QUERIES, ROW_QUERIES = 36, 46
 
 
 @pytest.mark.parametrize("rows", [10, 60])

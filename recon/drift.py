@@ -1,0 +1,61 @@
+"""What has moved under a signature: a signed revision beside what counting it anew would give now. The revision itself never changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from recon import store
+from recon.models import Drift, Reconciliation, Variance
+from recon.policies import policy_of, scopes_of
+from recon.words import LEG_WORDS
+
+_COMPARED = ("billed", "expected", "rebilled", "previous", "severity", "cost", "sell")
+
+
+def check(reconciliation: Reconciliation) -> Drift:
+    """Compare, and keep what differs in sentences. Safe to run twice."""
+    changes = [*_changed_inputs(reconciliation), *_changed_policy(reconciliation)]
+    rows = _changed_rows(reconciliation)
+    if rows:
+        changes.append(f"{rows} {'row' if rows == 1 else 'rows'} would be counted otherwise now.")
+    return Drift.objects.update_or_create(reconciliation=reconciliation, defaults={"changes": changes, "rows": rows})[0]
+
+
+def _changed_inputs(reconciliation: Reconciliation) -> list[str]:
+    signed: dict[str, Any] = reconciliation.inputs
+    now = store.inputs_of(reconciliation.cycle).described()
+    said = []
+    for leg, words in LEG_WORDS.items():
+        before, after = signed.get(leg), now.get(leg)
+        if before and not after:
+            said.append(f"The {words} {before['name']} was withdrawn.")
+        elif after and not before:
+            said.append(f"A {words} came: {after['name']}.")
+        elif before and after and before["sha256"] != after["sha256"]:
+            said.append(f"The {words} {after['name']} took the place of {before['name']}.")
+        elif before and after and bool(before.get("partial")) != bool(after["partial"]):
+            said.append(f"The {words} {after['name']} is taken as {'partial' if after['partial'] else 'complete'} now.")
+    return said
+
+
+def _changed_policy(reconciliation: Reconciliation) -> list[str]:
+    now = policy_of(reconciliation.cycle.account)
+    if (now.pk if now else None) == reconciliation.policy_id:
+        return []
+    before = f"version {reconciliation.policy.version} was" if reconciliation.policy else "the defaults were"
+    return [f"The tolerances are {f'version {now.version}' if now else 'the defaults'} now; {before} signed."]
+
+
+def _changed_rows(reconciliation: Reconciliation) -> int:
+    signed = Variance.objects.filter(reconciliation=reconciliation, run=reconciliation.run)
+    before = pd.DataFrame(list(signed.values_list("organization_id", "product", *_COMPARED)), columns=["pk", "product", *_COMPARED])
+    now = store.judged_by(reconciliation.cycle, scopes_of(policy_of(reconciliation.cycle.account)))
+    after = now[["pk", "product", *_COMPARED]].astype({"product": "str"})
+    both = before.astype(object).merge(after.astype(object), on=["pk", "product"], how="outer", suffixes=("", "_now"), indicator=True)
+    same = both["_merge"] == "both"
+    for column in _COMPARED:
+        left, right = both[column], both[f"{column}_now"]
+        same &= (left.isna() & right.isna()) | (left == right).fillna(False).astype(bool)
+    return int((~same).sum())

@@ -1,0 +1,388 @@
+"""The last step of a month: what is signed, in sentences and totals, what stands in the way, and who may do what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Final
+
+from django.db.models import Count, F, Q, Sum
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts import audit
+from accounts.access import Need, may
+from accounts.models import AuditEvent, BillingCycle, Membership, Role, User
+from accounts.products import BY_CODE
+from accounts.templatetags.recon_ui import cycle_range, day, money, person, plural, signed, signed_money, units
+from ingest.models import SourceRow
+from recon.filters import open_notes, rows_of
+from recon.listing import Listing
+from recon.models import Cause, Note, Reconciliation, ReconcilingItem, SettledRow
+from recon.month_page import MonthPage, net
+from recon.policies import Scope, scopes_of
+from recon.progress import CHECKS
+from recon.services import decisions, review
+from recon.words import LEG_WORDS
+
+STATEMENT: Final = (
+    "I have compared what Huntress billed for this cycle with what we expected and with what we charge our customers. Every difference "
+    "above tolerance is explained or carried forward with a note. What could not be checked is named above."
+)
+_SHOWN: Final = 100
+_CENT: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Obstacle:
+    """A blocker with the place where it is mended."""
+
+    count: int
+    words: str
+    more: str
+    url: str
+    symbol: str = "escalate"
+
+
+@dataclass(frozen=True, slots=True)
+class Happened:
+    """An act on the month as a whole."""
+
+    event: AuditEvent
+    words: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class SignPage:
+    listing: Listing
+    month: MonthPage
+    roles: set[str]
+
+    @property
+    def reconciliation(self) -> Reconciliation:
+        return self.listing.reconciliation
+
+    @property
+    def cycle(self) -> BillingCycle:
+        return self.reconciliation.cycle
+
+    @property
+    def currency(self) -> str:
+        return self.listing.account.currency
+
+    @property
+    def user(self) -> User:
+        return self.listing.user
+
+    @property
+    def statement(self) -> str:
+        return STATEMENT
+
+    # --- who may do what
+
+    @property
+    def is_newest(self) -> bool:
+        return not self.month.is_superseded and not self.listing.is_past
+
+    @property
+    def is_in_review(self) -> bool:
+        return self.reconciliation.state == Reconciliation.State.IN_REVIEW
+
+    @property
+    def is_signed(self) -> bool:
+        return self.reconciliation.state == Reconciliation.State.SIGNED
+
+    @property
+    def is_solo(self) -> bool:
+        """Whether one person may prepare and sign: as frozen into a signed revision, else as the account is set now."""
+        return self.reconciliation.solo_rule if self.is_signed else self.listing.account.solo_rule
+
+    @property
+    def may_work(self) -> bool:
+        return self.listing.may_work and self.is_newest
+
+    @property
+    def may_sign(self) -> bool:
+        return may(self.roles, Need.SIGN) and self.is_newest
+
+    @property
+    def is_mine(self) -> bool:
+        return self.reconciliation.preparer_id == self.user.pk
+
+    @cached_property
+    def objection(self) -> str:
+        return review.reviewer_objection(self.reconciliation, self.user)
+
+    @cached_property
+    def reviewers(self) -> list[str]:
+        """Who could sign this revision now, by name."""
+        account = self.listing.account
+        has_role = Q(account=account) | (Q(reseller=account.reseller_id) if account.reseller_id else Q())
+        found = Membership.objects.filter(has_role, role__in=[Role.REVIEWER, Role.ADMIN], user__is_active=True).select_related("user")
+        barred = [] if self.is_solo else [*audit.deciders(self.cycle, self.reconciliation.revision), self._preparer]
+        return sorted({person(one.user) for one in found if one.user_id not in barred})
+
+    @property
+    def _preparer(self) -> int | None:
+        """Whoever submitted it, or is about to."""
+        return self.reconciliation.preparer_id if self.is_in_review else self.user.pk
+
+    # --- what is signed
+
+    @cached_property
+    def sentences(self) -> list[SafeString]:
+        totals = self.month.totals
+        if not totals:
+            return []
+        billed, rows = totals["legs"].get("billed"), totals["rows"]
+        counted = f"{plural(rows, 'row')} of {plural(len(totals['products']), 'product')}"
+        said = [
+            format_html("Huntress billed <b>{}</b>, counted on {}: {}.", plural(billed, "unit"), day(self.cycle.dates.last_day), counted)
+            if billed is not None
+            else format_html("<b>There is no billed report.</b> Nothing can be compared, and nothing rebilled.")
+        ]
+        said += [self._gap(check) for check in CHECKS if billed is not None]
+        return [*said, self._explained(), *self._under_tolerance(), *self._carried(), *self._not_checked(), *self._decided_quantities()]
+
+    def _gap(self, check: str) -> SafeString:
+        given = self.month.totals["all"][check]
+        if not given["checked"]:
+            return format_html("Nothing could be compared with what was {}.", check)
+        worth = ""
+        if given["priced"] and check == "expected":
+            worth = f" ({signed_money(net(given), self.currency)} at cost)"
+        elif given["priced"]:
+            leaking, over = money(given["over"], self.currency), money(-given["under"], self.currency)
+            worth = f" ({signed_money(net(given), self.currency)} at sell price: {leaking} leaking, {over} overcharged)"
+        against = {"expected": "what was expected", "rebilled": "what customers are charged now"}[check]
+        return format_html("That is <b>{} units</b> against {}{}.", signed(given["difference"]), against, worth)
+
+    def _explained(self) -> SafeString:
+        progress = self.month.progress
+        if not progress.flagged:
+            return format_html("No difference is above tolerance.")
+        if not progress.unexplained:
+            return format_html("All <b>{}</b> in differences above tolerance are explained.", plural(progress.flagged, "unit"))
+        return format_html(
+            "Of the {} in differences above tolerance, <b>{} are explained</b> and {} are not.",
+            plural(progress.flagged, "unit"), units(progress.flagged - progress.unexplained), units(progress.unexplained),
+        )  # fmt: skip
+
+    def _under_tolerance(self) -> list[SafeString]:
+        within = self.month.totals["within"]
+        sums = [f"{signed(within[check]['difference'])} units to {check}" for check in CHECKS if within[check]["checked"]]
+        return [format_html("Under tolerance, and not asked about: {}.", " and ".join(sums))] if sums else []
+
+    def _carried(self) -> list[SafeString]:
+        carried = [row for row in self.causes if row["code"] == Cause.CARRIED]
+        amounts = [f"{signed(row[check])} units to {check}" for row in carried for check in CHECKS if row[check]]
+        return [format_html("Carried into the next month, unexplained: <b>{}</b>.", " and ".join(amounts))] if amounts else []
+
+    def _not_checked(self) -> list[SafeString]:
+        totals = self.month.totals
+        said = [f"no {LEG_WORDS[leg]}" for leg in ("billed", "expected", "rebilled") if leg not in self.month.inputs]
+        if unchecked := totals.get("unchecked", 0):
+            said.append(f"{plural(unchecked, 'row')} with a leg that is missing or could not be read")
+        if settled := len(self.settled):
+            said.append(f"{plural(settled, 'rejected row')}, settled by a person")
+        return [format_html("Not checked: {}.", "; ".join(said))] if said else []
+
+    def _decided_quantities(self) -> list[SafeString]:
+        otherwise = rows_of(self.reconciliation).filter(rebill_quantity__isnull=False).exclude(rebill_quantity=F("billed")).count()
+        return [format_html("On {}, another quantity than the billed one is rebilled.", plural(otherwise, "row"))] if otherwise else []
+
+    @cached_property
+    def facts(self) -> list[tuple[str, str, bool]]:
+        """What customers are charged now, and will be: label, amount, whether it is the one that counts. In whole cents a line."""
+        lines = rows_of(self.reconciliation).filter(billed__isnull=False)
+        priced, known = Q(sell__isnull=False), Q(sell__isnull=False, rebilled__isnull=False)
+        new, old = _cents(Coalesce("rebill_quantity", "billed")), _cents(F("rebilled"))
+        found = lines.aggregate(
+            now=Sum(old, filter=known), then=Sum(new, filter=priced), change=Sum(new - old, filter=known),
+            lines=Count("pk"), priced=Count("pk", filter=priced), known=Count("pk", filter=known),
+        )  # fmt: skip
+        facts = [("Charged now", self._amount(found["now"]), False), ("To be charged", self._amount(found["then"]), False)]
+        facts.append(("Change", self._amount(found["change"], is_change=True), True))
+        if found["priced"] > found["known"]:
+            facts.append(("Not charged so far, or not known", plural(found["priced"] - found["known"], "line"), False))
+        if found["lines"] > found["priced"]:
+            facts.append(("Without a price", plural(found["lines"] - found["priced"], "line"), False))
+        return facts
+
+    def _amount(self, cents: Any, *, is_change: bool = False) -> str:
+        if cents is None:
+            return "–"
+        return (signed_money if is_change else money)(int(cents) * _CENT, self.currency)
+
+    @cached_property
+    def causes(self) -> list[dict[str, Any]]:
+        """Accepted items by cause and check, in units; the largest first."""
+        items = ReconcilingItem.objects.filter(reconciliation=self.reconciliation.pk, state=ReconcilingItem.State.ACCEPTED)
+        sums = {check: Sum("quantity", filter=Q(check_name=check), default=0) for check in CHECKS}
+        found: Any = items.values("cause").annotate(items=Count("pk"), **sums).order_by()
+        rows = [
+            {"code": row["cause"], "label": Cause(row["cause"]).label, "items": row["items"], **{c: int(row[c]) for c in CHECKS}}
+            for row in found
+        ]
+        return sorted(rows, key=lambda row: (-max(abs(row[check]) for check in CHECKS), row["label"]))
+
+    @cached_property
+    def tolerances(self) -> list[str]:
+        """What the month was judged by."""
+        return [self._tolerance(scope) for scope in scopes_of(self.reconciliation.policy)[:_SHOWN]]
+
+    def _tolerance(self, scope: Scope) -> str:
+        whose = f"{scope.words[:1].upper()}{scope.words[1:]}"
+        investigate = f"{_plain(scope.investigate_percent)}% and {_units(scope.investigate_units)}"
+        escalate = f"{_plain(scope.escalate_percent)}% and {_units(scope.escalate_units)}"
+        floor = f", nothing below {money(scope.floor, self.currency)}" if scope.floor else ""
+        return f"{whose}: investigate above {investigate}, escalate above {escalate}{floor}"
+
+    # --- what stands in the way
+
+    @cached_property
+    def obstacles(self) -> list[Obstacle]:
+        return [self._obstacle(one) for one in self.month.blockers]
+
+    def _obstacle(self, one: review.Blocker) -> Obstacle:
+        month, files = self.listing.month_url, reverse("ingest:files", args=[self.listing.account.slug])
+        matches = reverse("recon:matches", args=[self.listing.account.slug])
+        words, more, url = {
+            "no_bill": ("No billed report", "Without one there is nothing to sign.", files),
+            "stale": ("The comparison is not finished", "An input has changed: compare again, or wait for it.", month),
+            "unexplained": (
+                f"{plural(one.count, 'row')} with something unexplained",
+                "Above tolerance, with an amount that no item takes. What stays unexplained can be carried, with a note.",
+                f"{month}?view=open",
+            ),
+            "not_reviewed": (
+                f"{plural(one.count, 'row')} to be reviewed",
+                "New, missing, or suddenly zero or not: looked at whatever the percentage.",
+                f"{month}?view=always",
+            ),
+            "rejected": (
+                f"{plural(one.count, 'rejected row')}, not settled",
+                "They count nowhere. Say how each was dealt with.",
+                "#rejected",
+            ),
+            "waiting": (f"{plural(one.count, 'name')} to match", "Their rows count nowhere until somebody says whose they are.", matches),
+            "notes": (f"{plural(one.count, 'open note')}", "Each asks for an answer.", f"{month}?view=asked"),
+            "order": (f"{plural(one.count, 'earlier month')} missing or not signed", self._order_words, self._order_url),
+        }[one.code]
+        return Obstacle(one.count, words, more, url, "note" if one.code == "notes" else "escalate")
+
+    @cached_property
+    def _first_unsigned(self) -> BillingCycle | None:
+        """The first earlier month that has files and whose newest revision is not signed; None where only holes stand in the way."""
+        earlier = BillingCycle.objects.filter(account=self.listing.account, start__lt=self.cycle.start)
+        known = list(earlier.filter(inputs__isnull=False, inputs__ended_at__isnull=True).distinct().order_by("start"))
+        newest = dict(Reconciliation.objects.filter(cycle__in=known).order_by("revision").values_list("cycle", "state"))
+        return next((one for one in known if newest.get(one.pk) != Reconciliation.State.SIGNED), None)
+
+    @property
+    def _order_words(self) -> str:
+        first = self._first_unsigned
+        return f"Months are signed in order: {cycle_range(first)} is the first." if first else "A month is missing: add its billed report."
+
+    @property
+    def _order_url(self) -> str:
+        first, slug = self._first_unsigned, self.listing.account.slug
+        return reverse("recon:sign", args=[slug, first.start.isoformat()]) if first else reverse("ingest:files", args=[slug])
+
+    @cached_property
+    def rejected(self) -> list[SourceRow]:
+        """Rejected rows that nobody has settled, as far as they are listed."""
+        if not self.reconciliation.is_working or not self.reconciliation.pk:
+            return []
+        places = decisions.rejected_rows(self.reconciliation)
+        files = {file for file, _ in places}
+        wanted = set(places)
+        rows = (
+            SourceRow.objects.filter(source_file__in=files, bucket="rejected").select_related("source_file").order_by("source_file", "line")
+        )
+        return [row for row in rows[: _SHOWN * 50] if (row.source_file_id, row.line) in wanted][:_SHOWN]
+
+    @property
+    def rejected_more(self) -> int:
+        return max(0, next((one.count for one in self.month.blockers if one.code == "rejected"), 0) - len(self.rejected))
+
+    @cached_property
+    def settled(self) -> list[SettledRow]:
+        if not self.reconciliation.pk:
+            return []
+        known = SettledRow.objects.filter(reconciliation=self.reconciliation.pk)
+        return list(known.select_related("source_file", "by").order_by("source_file", "line"))
+
+    @cached_property
+    def notes(self) -> list[dict[str, Any]]:
+        """Open notes of this cycle, each with the row it is of."""
+        found = open_notes().filter(cycle=self.cycle).select_related("organization", "author").order_by("created_at")[:_SHOWN]
+        return [{"note": note, "product": BY_CODE[note.product].label, "url": self._row_url(note)} for note in found]
+
+    def _row_url(self, note: Note) -> str:
+        return self.listing.url((note.organization_id, note.product))
+
+    @cached_property
+    def unchecked(self) -> int:
+        return int(self.month.totals.get("unchecked", 0))
+
+    # --- what happened
+
+    @cached_property
+    def revisions(self) -> list[Reconciliation]:
+        known = Reconciliation.objects.filter(cycle=self.cycle).select_related("preparer", "reviewer")
+        return list(known.defer("inputs", "totals").order_by("-revision"))
+
+    @cached_property
+    def events(self) -> list[Happened]:
+        """Submitted, returned, signed, reopened: the newest first."""
+        acts = AuditEvent.objects.filter(cycle=self.cycle, action__startswith="recon.reconciliation.").select_related("actor")[:_SHOWN]
+        return [self._happened(event) for event in acts]
+
+    @staticmethod
+    def _happened(event: AuditEvent) -> Happened:
+        verb = audit.SENTENCES[event.action].partition(" {")[0]
+        words = (
+            f"{verb} revision {event.revision}"
+            if event.action != "recon.reconciliation.reopened"
+            else f"reopened as revision {event.revision}"
+        )
+        reason = str(event.after.get("words") or event.after.get("reason") or "")
+        return Happened(event, words, "An input changed." if reason == "input_changed" else reason)
+
+    @property
+    def returned(self) -> Happened | None:
+        """The return that this revision has to answer, while it is worked on."""
+        newest = self.events[0] if self.events else None
+        is_back = newest and newest.event.action.endswith(".returned") and newest.event.revision == self.reconciliation.revision
+        return newest if is_back and self.reconciliation.is_working else None
+
+    @property
+    def digest_groups(self) -> str:
+        digest = self.reconciliation.digest
+        return " ".join(digest[i : i + 8] for i in range(0, len(digest), 8))
+
+    @property
+    def reasons(self) -> list[tuple[str, str]]:
+        return [("", "Choose a reason"), *review.Reason.choices]
+
+    @property
+    def reopened_because(self) -> str:
+        code = self.reconciliation.reopened_because
+        return str(review.Reason(code).label) if code in review.Reason.values else ""
+
+
+def _cents(quantity: Any) -> Any:
+    """Quantity × sell price in cents, rounded half up a line, without leaving 64 bits (``recon.exports.amounts.line_amount``)."""
+    return quantity * (F("sell") / _CENT) + (quantity * (F("sell") % _CENT) + _CENT // 2) / _CENT
+
+
+def _plain(number: Any) -> str:
+    return f"{number:f}".rstrip("0").rstrip(".") if "." in f"{number:f}" else f"{number:f}"
+
+
+def _units(number: Any) -> str:
+    return f"{_plain(number)} {'unit' if number == 1 else 'units'}"
