@@ -158,11 +158,6 @@ def _show_decisions(reconciliation: Reconciliation, rows: QuerySet[Variance], it
         )
 
 
-def items_of(reconciliation: Reconciliation) -> QuerySet[ReconcilingItem]:
-    """The items that count."""
-    return ReconcilingItem.objects.filter(reconciliation=reconciliation, state=ReconcilingItem.State.ACCEPTED)
-
-
 def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
     """Money beyond what a column holds is not known, rather than wrong; units and prices stay."""
     columns = {}

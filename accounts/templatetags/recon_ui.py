@@ -12,6 +12,8 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from django.utils.timezone import is_aware, localtime
 
+from accounts.money import round_to_cents
+
 register = template.Library()
 
 MINUS: Final = "\u2212"
@@ -19,7 +21,6 @@ DASH: Final = "\u2013"
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SYMBOLS: Final = {"USD": "$", "EUR": "€", "GBP": "£", "AUD": "A$", "CAD": "C$", "NZD": "NZ$"}
 COUNTS: Final = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-MICROS_PER_CENT: Final = 10_000
 
 #: A state's code → its tone (a class of app.css), its icon and its word.
 STATES: Final[dict[str, tuple[str, str, str]]] = {
@@ -60,7 +61,7 @@ def _is_blank(value: object) -> bool:
 
 def _cents(micros: int) -> int:
     """The magnitude in whole cents; half a cent rounds up."""
-    return (abs(micros) + MICROS_PER_CENT // 2) // MICROS_PER_CENT
+    return abs(round_to_cents(micros))
 
 
 def _amount(cents: int, currency: str) -> str:

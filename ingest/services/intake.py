@@ -18,6 +18,7 @@ from accounts import audit
 from accounts.calendar import Cycle, cycle_containing, parse_cycle, previous_cycle
 from accounts.models import Account, Organization, User
 from accounts.names import normalise
+from accounts.services import Refused
 from ingest import bulk, jobs, storage
 from ingest.models import Job, RowIssue, SourceFile, SourceRow
 from ingest.sources import guess_kind, read
@@ -25,10 +26,6 @@ from ingest.sources.reading import Issue, Leg, Mapping, Reading, Row, Unreadable
 
 State = SourceFile.State
 _OPEN_STATES = (State.RECEIVED, State.READY, State.REFUSED)
-
-
-class Refused(Exception):
-    """What was asked cannot be done; the message says why and what to do."""
 
 
 @dataclass(frozen=True)

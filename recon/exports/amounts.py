@@ -1,22 +1,8 @@
-"""Exact money. Prices are whole micros (millionths), amounts whole cents, and this is the only place that rounds between them."""
+"""What lines come to, exactly. Prices are whole micros (millionths), amounts whole cents; ``accounts.money`` rounds between them."""
 
 from __future__ import annotations
 
-from typing import TypeVar
-
-import pandas as pd
-
-MICROS_PER_CENT = 10_000
-Whole = TypeVar("Whole", int, "pd.Series[int]")
-
-
-def round_to_cents(micros: Whole) -> Whole:
-    """Micros as whole cents, half a cent away from zero (half up on the magnitude, as a spreadsheet's ROUND does).
-
-    >>> round_to_cents(15_000), round_to_cents(-15_000), round_to_cents(14_999)
-    (2, -2, 1)
-    """
-    return (micros + MICROS_PER_CENT // 2 - (micros < 0)) // MICROS_PER_CENT
+from accounts.money import MICROS_PER_CENT, Whole, round_to_cents
 
 
 def line_amount(quantity: Whole, unit_price: Whole) -> Whole:

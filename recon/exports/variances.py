@@ -6,7 +6,7 @@ from typing import BinaryIO, Final
 
 import pandas as pd
 
-from recon.exports.amounts import round_to_cents
+from accounts.money import round_to_cents
 from recon.exports.book import Column, money, open_book, price
 from recon.exports.csv_text import write_csv
 from recon.exports.sheet import MonthSheet

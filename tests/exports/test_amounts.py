@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recon.exports.amounts import cents_text, line_amount, price_text, round_to_cents
+from accounts.money import round_to_cents
+from recon.exports.amounts import cents_text, line_amount, price_text
 from recon.exports.lines import rebill_lines
 from recon.exports.sheet import rows_frame
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
-
-from django.db import connections
 
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, Membership, Organization, Role, User
@@ -22,6 +19,7 @@ from recon import tasks  # noqa: F401  registers what jobs do
 from recon.filters import UNEXPLAINED
 from recon.models import Reconciliation, Severity, Variance
 from recon.services import decisions, imports, months, review
+from tests.recon.making import at_once as at_once
 
 SEPTEMBER = Cycle(date(2026, 8, 14), date(2026, 9, 14))
 OCTOBER = Cycle(date(2026, 9, 14), date(2026, 10, 14))
@@ -183,26 +181,3 @@ def refusal(call: Callable[[], Any]) -> str:
     except Refused as refused:
         return str(refused)
     raise AssertionError("it was not refused")
-
-
-def at_once(*calls: Callable[[], Any]) -> list[Any]:
-    """Run the calls in threads that start together, each on its own connection. What one raises is its result."""
-    results: list[Any] = [None] * len(calls)
-    start = threading.Barrier(len(calls))
-
-    def run(place: int) -> None:
-        start.wait(10)
-        try:
-            results[place] = calls[place]()
-        except Exception as raised:
-            results[place] = raised
-        finally:
-            connections.close_all()
-
-    threads = [threading.Thread(target=run, args=[place]) for place in range(len(calls))]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    assert not any(thread.is_alive() for thread in threads)
-    return results
