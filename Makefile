@@ -1,6 +1,7 @@
 # make run         the product, on this machine, with invented data     make test    every check and test
 # make demo-reset  throw that data away and start over                  make bench   measured ratios
-# make setup       only the environment                                 make lock    the lock files, after changing pyproject.toml
+# make fuzz        a long run of the readers against spoiled files       make lock    the lock files, after changing pyproject.toml
+# make setup       only the environment
 
 PYTHON ?=
 python = .venv/bin/python
@@ -10,7 +11,7 @@ find = for p in $(PYTHON) python3.11 python3 python; do \
        p=$${p:-$(or $(PYTHON),python3)}; \
        command -v $$p >/dev/null || { echo "Python 3.11 is needed and $$p was not found. Remedy: install python3.11" >&2; exit 1; }
 
-.PHONY: run demo-reset setup test bench lock format
+.PHONY: run demo-reset setup test bench fuzz lock format
 .DEFAULT_GOAL := run
 
 run:
@@ -29,6 +30,10 @@ test: setup
 
 bench: setup
 	@$(python) -m tests.benchmarks
+
+fuzz: setup
+	@seed=$${SEED:-$$(date +%s)}; echo "seed $$seed: SEED=$$seed make fuzz does the same again"; \
+	 RECON_FUZZ=$${TIMES:-40} $(python) -m pytest tests/fuzz -q -n 2 --hypothesis-seed=$$seed
 
 format: setup
 	@$(python) -m ruff check --fix . && $(python) -m ruff format .

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any, cast
 
 from django.core.exceptions import PermissionDenied
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
 from accounts.models import Account, Membership, Role, User
@@ -44,12 +44,15 @@ def signed_in(request: HttpRequest) -> User:
     return cast(User, request.user)
 
 
+def memberships_in(account: Account) -> QuerySet[Membership]:
+    """The memberships that hold in the account: its own and its reseller's."""
+    of_account = Q(account=account)
+    return Membership.objects.filter(of_account | Q(reseller_id=account.reseller_id) if account.reseller_id else of_account)
+
+
 def roles_in(user: User, account: Account) -> set[str]:
     """Every role the user has in the account, by itself or through its reseller."""
-    of_account = Q(account=account)
-    if account.reseller_id:
-        of_account |= Q(reseller_id=account.reseller_id)
-    return set(Membership.objects.filter(of_account, user=user).values_list("role", flat=True))
+    return set(memberships_in(account).filter(user=user).values_list("role", flat=True))
 
 
 def may(roles: set[str], need: Need) -> bool:

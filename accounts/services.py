@@ -14,11 +14,12 @@ from django.contrib.auth.hashers import UNUSABLE_PASSWORD_PREFIX, make_password
 from django.core.mail import send_mail
 from django.core.validators import validate_email
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
 
 from accounts import audit
+from accounts.access import memberships_in
 from accounts.models import Account, BillingCycle, Membership, Reseller, Role, User
 
 _KEPT_BY_CYCLES: Final = {
@@ -49,7 +50,7 @@ class Opened:
 
 def people_of(account: Account) -> QuerySet[Membership]:
     """Every role in the account, those through its reseller included, by person."""
-    return Membership.objects.filter(_reaching(account)).select_related("user", "reseller").order_by("user__email", "reseller")
+    return memberships_in(account).select_related("user", "reseller").order_by("user__email", "reseller")
 
 
 @transaction.atomic
@@ -113,13 +114,45 @@ def _held(membership: Membership) -> Membership:
 
 def _refuse_to_lose_the_last_admin(membership: Membership) -> None:
     account = cast(Account, membership.account)
-    others = Membership.objects.filter(_reaching(account), role=Role.ADMIN, user__is_active=True).exclude(pk=membership.pk)
-    others = others.exclude(user__password__startswith=UNUSABLE_PASSWORD_PREFIX)  # was invited and has not been here yet
-    if membership.role == Role.ADMIN and not others.exists():
-        raise Refused(
-            f"Without {membership.user}, no admin of {account} could sign in. "
-            "Make somebody else an admin first, and wait until they have chosen a password."
-        )
+    if membership.role == Role.ADMIN and not _admins_of(account).exclude(pk=membership.pk).exists():
+        raise _last_admin(membership.user, account)
+
+
+def _admins_of(account: Account) -> QuerySet[Membership]:
+    """Those who can sign in: who was invited and has not been here yet cannot."""
+    admins = memberships_in(account).filter(role=Role.ADMIN, user__is_active=True)
+    return admins.exclude(user__password__startswith=UNUSABLE_PASSWORD_PREFIX)
+
+
+def _last_admin(user: User, account: Account) -> Refused:
+    return Refused(
+        f"Without {user}, no admin of {account} could sign in. "
+        "Make somebody else an admin first, and wait until they have chosen a password."
+    )
+
+
+@transaction.atomic
+def switch_sign_in(email: str, *, on: bool) -> User:
+    """Let a person in no more, in any account, or again. Their roles and what they did stay.
+
+    Raises Refused for an address that nobody has, where it is so already, and for the last admin of an account.
+    """
+    user = User.objects.filter(email=email.lower()).first()
+    if user is None:
+        raise Refused(f"Nobody signs in as {email}.")
+    accounts = list(Account.objects.select_for_update(of=("self",)).filter(pk__in=Account.objects.reached_by(user)).order_by("pk"))
+    if not User.objects.filter(pk=user.pk, is_active=not on).update(is_active=on):
+        raise Refused(f"The sign-in of {user.email} is switched {'on' if on else 'off'} already.")
+    for account in accounts:
+        if not on and _was_admin(user, account) and not _admins_of(account).exists():
+            raise _last_admin(user, account)
+        action = "accounts.sign_in.switched_on" if on else "accounts.sign_in.switched_off"
+        audit.record(action, str(user), account=account, actor=None, after={"person": user.pk})
+    return user
+
+
+def _was_admin(user: User, account: Account) -> bool:
+    return memberships_in(account).filter(user=user, role=Role.ADMIN).exists()
 
 
 def _record(action: str, membership: Membership, by: User | None, *, before: str = "", after: str = "") -> None:
@@ -134,12 +167,6 @@ def _record(action: str, membership: Membership, by: User | None, *, before: str
             action, words, account=account, actor=by,
             before=whose | {"role": before} if before else {}, after=whose | {"role": after} if after else {},
         )  # fmt: skip
-
-
-def _reaching(account: Account) -> Q:
-    """Memberships that hold in the account."""
-    of_account = Q(account=account)
-    return of_account | Q(reseller_id=account.reseller_id) if account.reseller_id else of_account
 
 
 # --- the first password -----------------------------------------------------------------------------------------------------------
@@ -216,12 +243,14 @@ def change_account(
     time_zone: str,
     currency: str,
     solo_rule: bool | None = None,
+    statements: str | None = None,
     by: User | None = None,
 ) -> Account:
     """Change an account's settings. Raises Refused, naming the field, for what its cycles rest on."""
     locked = Account.objects.select_for_update().get(pk=account.pk)
     wanted = {"name": name, "anniversary_day": anniversary_day, "time_zone": time_zone, "currency": currency}
     wanted["solo_rule"] = locked.solo_rule if solo_rule is None else solo_rule
+    wanted["statements"] = locked.statements if statements is None else statements
     before = {field: getattr(locked, field) for field in wanted}
     for field, why in kept_by_cycles(locked).items():
         if wanted[field] != getattr(locked, field):

@@ -36,6 +36,7 @@ def read_secret_files(names: Sequence[str]) -> None:
             os.environ[name] = Path(path).read_text().strip()
         except (OSError, UnicodeDecodeError) as error:
             raise ImproperlyConfigured(f"{name}_FILE is {path}, which cannot be read.") from error
+        del os.environ[f"{name}_FILE"]  # Django reads the settings a second time when the first ended in an error
 
 
 def require(names: Sequence[str]) -> None:
@@ -60,8 +61,15 @@ def flag(name: str, *, default: bool) -> bool:
     return value in ("1", "true", "yes", "on") if value else default
 
 
-def number(name: str, default: int) -> int:
+def number(name: str, default: int, least: int = 0, most: int = 0, *, or_zero: bool = False) -> int:
+    """A whole number within bounds; ``most`` 0 is no bound. ``or_zero``: 0 is allowed beside them, and says *no limit*."""
     value = os.environ.get(name, "").strip()
-    if value and not value.isdecimal():
+    if not value:
+        return default
+    if not value.isdecimal():
         raise ImproperlyConfigured(f"{name} is {value!r}: it is a whole number.")
-    return int(value) if value else default
+    stated = int(value)
+    if (stated or not or_zero) and (stated < least or (most and stated > most)):
+        bounds = f"from {least:,} to {most:,}" if most else f"of at least {least:,}"
+        raise ImproperlyConfigured(f"{name} is {stated:,}: it is a whole number {bounds}{', or 0 for no limit' if or_zero else ''}.")
+    return stated

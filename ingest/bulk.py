@@ -48,6 +48,24 @@ def load(
             _let_others_in()
 
 
+def load_table(model: type[models.Model], table: pa.Table, loaded: Callable[[int], None] = lambda rows: None) -> None:
+    """Insert an arrow table whose columns are named as the database's, in the same way; null is unknown, and texts have no nulls.
+
+    Times are in UTC and without a zone. On PostgreSQL the whole table is one COPY.
+    """
+    if connection.vendor == "postgresql":
+        into, names = _names(model, table.column_names)
+        written = io.BytesIO()
+        write_csv(table, written, WriteOptions(include_header=False))
+        copying = f"COPY {into} ({names}) FROM STDIN (FORMAT csv)"
+        with transaction.atomic(), connection.cursor() as cursor, cursor.copy(copying) as copy:
+            copy.write(written.getbuffer())
+        loaded(table.num_rows)
+        return
+    texts = [column.cast(pa.string()) if pa.types.is_timestamp(column.type) else column for column in table.columns]
+    load(model, table.column_names, zip(*(column.to_pylist() for column in texts), strict=True), loaded)
+
+
 def load_frame(model: type[models.Model], frame: pd.DataFrame, loaded: Callable[[int], None] = lambda rows: None) -> None:
     """Insert a frame whose columns are named as the database's, in the same way; <NA> is unknown.
 
@@ -74,15 +92,18 @@ def plain(column: Any) -> list[Any]:
     return values
 
 
-def update(model: type[models.Model], columns: Sequence[str], records: Sequence[Record]) -> None:
-    """Set text columns of many rows: records are the row's key and then the values. In the caller's transaction."""
+def update(model: type[models.Model], columns: Sequence[str], records: Sequence[Record], kind: str = "text") -> None:
+    """Set columns of one kind (as PostgreSQL calls it) of many rows: records are the row's key and then the values.
+
+    In the caller's transaction.
+    """
     if not records:
         return
     table, _ = _names(model, ())
     sets = [connection.ops.quote_name(column) for column in columns]
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            new = ", ".join(f"unnest(%s::{kind}[])" for kind in ("bigint", *["text"] * len(sets)))
+            new = ", ".join(f"unnest(%s::{each}[])" for each in ("bigint", *[kind] * len(sets)))
             assigned = ", ".join(f"{column} = new.c{place}" for place, column in enumerate(sets))
             names = ", ".join(["id", *(f"c{place}" for place in range(len(sets)))])
             sql = f"UPDATE {table} SET {assigned} FROM (SELECT {new}) AS new ({names}) WHERE {table}.id = new.id"  # noqa: S608

@@ -1,4 +1,4 @@
-"""What a person says about a file: its kind, account, cycle, sheet, header, decimal sign and columns."""
+"""What a person says about a file: its kind, account, cycle, sheet, header, delimiter, encoding, decimal sign, dates and columns."""
 
 from __future__ import annotations
 
@@ -12,11 +12,14 @@ from django.utils import timezone
 from accounts.access import Need, accounts_where
 from accounts.calendar import Cycle, cycle_containing, parse_cycle, previous_cycle
 from accounts.models import Account, BillingCycle, User
-from accounts.products import PRODUCTS
+from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import cycle_range
-from ingest.models import Leg, SourceFile
-from ingest.services.intake import last_finished
-from ingest.sources.reading import DecimalSign, Mapping
+from ingest.models import Kind, MappingProfile, SourceFile
+from ingest.services.mappings import is_proposal
+from ingest.services.previews import last_finished
+from ingest.sources import READERS
+from ingest.sources.grid import letter
+from ingest.sources.reading import Mapping
 
 _CYCLES_BACK: Final = 6
 _CYCLES_KEPT: Final = 24
@@ -24,32 +27,64 @@ _ACCOUNTS_OFFERED: Final = 200
 #: Columns that can be mapped. What lies beyond is ignored, unless a mapping names it.
 _COLUMNS_OFFERED: Final = 60
 _GUESS: Final = 0  # as a header line and as columns: the reader is to find them
+#: Fields whose cells can be read in two ways.
+_DATED: Final = frozenset({"last_seen", "date"})
+_NUMBERS: Final = frozenset({"quantity", "unit_price", "amount", "cost", "sell", "from_quantity"})
+#: What a mapping says beside its columns and their place. The form asks for those that a file can have.
+_SETTINGS: Final = ("delimiter", "encoding", "decimal", "dates")
 
-FIELDS: Final[list[tuple[str, Any]]] = [
-    ("", "Ignore"),
-    ("organization", "Organization"),
-    ("organization_id", "Organization ID"),
-    ("organization_key", "Organization key"),
-    ("product", "Product"),
-    ("quantity", "Quantity"),
-    ("unit_price", "Unit price"),
-    *((f"{p.label}", [(f"quantity:{p.code}", f"{p.label} quantity"), (f"unit_price:{p.code}", f"{p.label} unit price")]) for p in PRODUCTS),
-]
-FIELD_WORDS: Final[dict[str, str]] = {
-    name: word for entry in FIELDS for name, word in (entry[1] if isinstance(entry[1], list) else [entry])
-}
 _DECIMALS: Final = [("", "Not stated"), (".", "Point: 1.5"), (",", "Comma: 1,5")]
+_DATES: Final = [("", "As the column proves"), ("day", "Day first: 14/11/2026"), ("month", "Month first: 11/14/2026")]
+_DELIMITERS: Final = [(",", "Comma ,"), (";", "Semicolon ;"), ("\t", "Tab"), ("|", "Vertical bar |")]
+_ENCODINGS: Final = [
+    ("utf-8", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("cp1252", "Windows, Western (1252)"),
+    ("cp1250", "Windows, Central European (1250)"),
+    ("mac-roman", "Mac OS Roman"),
+]
+#: Until a person says what kind a file is, it is read as this one.
+_UNTIL_STATED: Final = "expected"
+
+
+def kind_choices() -> list[tuple[str, str]]:
+    return [choice for choice in Kind.choices if choice[0] in READERS]
+
+
+def field_choices(kind: str) -> list[tuple[str, Any]]:
+    """What a column of a kind can be taken for; fields of one product stand together."""
+    choices: list[tuple[str, Any]] = [("", "Ignore")]
+    groups: dict[str, list[tuple[str, str]]] = {}
+    for field in READERS[kind or _UNTIL_STATED].fields:
+        code = field.name.partition(":")[2]
+        if not code:
+            choices.append((field.name, field.label))
+        elif code not in groups:
+            groups[code] = [(field.name, field.label)]
+            choices.append((BY_CODE[code].label if code in BY_CODE else code, groups[code]))
+        else:
+            groups[code].append((field.name, field.label))
+    return choices
+
+
+def field_words(kind: str) -> dict[str, str]:
+    """Field → how people are told of it."""
+    return {"": "Ignore", **READERS[kind or _UNTIL_STATED].labels}
 
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """What the form says. ``mapping`` None: to be guessed. ``changed``: the file has not been read in this way yet."""
+    """What the form says. ``changed``: the file has not been read in this way yet.
+
+    ``mapping`` None: as such a list was read before, else guessed; ``as_guessed``, not as before.
+    """
 
     kind: str
     account: Account
     cycle: Cycle
     mapping: Mapping | None
     changed: bool
+    as_guessed: bool = False
 
 
 class CycleField(forms.ChoiceField):
@@ -62,12 +97,16 @@ class CycleField(forms.ChoiceField):
 class FileForm(forms.Form):
     """All that can be corrected before a file counts, and what is said when it is imported."""
 
-    kind = forms.ChoiceField(choices=[("", "Choose …"), *Leg.choices], error_messages={"required": "Say what kind of list this is."})
+    kind = forms.ChoiceField(error_messages={"required": "Say what kind of list this is."})
     account = forms.ModelChoiceField(Account.objects.none(), to_field_name="slug", empty_label=None)
     cycle = CycleField()
     sheet = forms.ChoiceField(required=False)
     header_line = forms.IntegerField(required=False, min_value=1, max_value=5_000_000, label="Header is on line")
+    delimiter = forms.ChoiceField(required=False, choices=_DELIMITERS, label="Cells are split at")
+    encoding = forms.ChoiceField(required=False, choices=_ENCODINGS)
     decimal = forms.ChoiceField(required=False, choices=_DECIMALS, label="Decimal sign")
+    dates = forms.ChoiceField(required=False, choices=_DATES, label="Dates such as 03/04/2026")
+    remembered = forms.ChoiceField(required=False, choices=[("", ""), ("yes", ""), ("no", "")])
     partial = forms.BooleanField(required=False, label="This list is partial: what it does not name is unknown, not zero")
     without_rejected = forms.BooleanField(required=False)
 
@@ -76,15 +115,18 @@ class FileForm(forms.Form):
         guessed = source_file.preview.get("cycle") or _text(last_finished(source_file.account))
         shown = cycle if _is_cycle(cycle) else guessed
         initial = {"kind": source_file.kind, "account": source_file.account.slug, "cycle": shown, "partial": source_file.partial}
-        initial |= {"sheet": self.read_as.sheet, "header_line": self.read_as.header_line or None, "decimal": self.read_as.decimal}
+        initial |= {"sheet": self.read_as.sheet, "header_line": self.read_as.header_line or None}
+        initial |= {name: getattr(self.read_as, name) for name in _SETTINGS}
         super().__init__(data, initial=initial, auto_id="file-%s")
         self._offer_accounts(user)
+        self._field("kind").choices = [("", "Choose …"), *kind_choices()]
         self._field("cycle").choices = cycle_choices(source_file.account, shown)
         sheets = source_file.preview.get("sheets") or []
         self._field("sheet").choices = [(name, name) for name in sheets] or [("", "")]
+        fields = field_choices(source_file.kind)
         for index in column_indices(source_file):
             select = forms.Select(attrs={"class": "select is-s"})
-            field = forms.ChoiceField(choices=FIELDS, required=False, initial=self.read_as.columns.get(index, ""), widget=select)
+            field = forms.ChoiceField(choices=fields, required=False, initial=self.read_as.columns.get(index, ""), widget=select)
             self.fields[f"column_{index}"] = field
 
     def _field(self, name: str) -> Any:
@@ -110,32 +152,69 @@ class FileForm(forms.Form):
         return {index: self[f"column_{index}"] for index in column_indices(self.source_file)}
 
     @property
+    def is_text(self) -> bool:
+        """It has a delimiter and an encoding; a workbook has sheets."""
+        return not self.source_file.preview.get("sheets")
+
+    @property
+    def has_dates(self) -> bool:
+        """Its kind has a column whose order of days and months can be stated."""
+        return not _DATED.isdisjoint(field_words(self.source_file.kind))
+
+    @property
+    def has_numbers(self) -> bool:
+        """Its kind has columns of quantities or money."""
+        return any(name.partition(":")[0] in _NUMBERS for name in field_words(self.source_file.kind))
+
+    @property
     def stated(self) -> Stated:
         """Only of a valid form."""
         said, target = self.cleaned_data, cast(Account, self.cleaned_data["account"])
-        mapping = self._mapping()
-        is_changed = mapping is not self.read_as or said["kind"] != self.source_file.kind or target != self.source_file.account
+        mapping = self._mapping(said["kind"])
+        is_moved = said["kind"] != self.source_file.kind or target != self.source_file.account
         cycle = said["cycle"] if target == self.source_file.account else cycle_containing(said["cycle"].start, target.anniversary_day)
-        is_confirmed = self.source_file.mapping_stated or mapping is not self.read_as or self._is_answer(said["kind"])
-        return Stated(said["kind"], target, cycle, mapping if is_confirmed else None, is_changed)
+        is_read_as_guessed = bool(self.source_file.preview.get("as_guessed")) and mapping is None and not is_moved
+        as_guessed = said["remembered"] == "no" or (is_read_as_guessed and said["remembered"] != "yes")
+        if said["remembered"]:
+            mapping = None
+        elif mapping is None and self._is_confirmed(is_moved):
+            mapping = self.read_as
+        is_changed = is_moved or self._mapping(said["kind"]) is not None or bool(said["remembered"])
+        return Stated(said["kind"], target, cycle, mapping, is_changed, as_guessed)
 
-    def _is_answer(self, kind: str) -> bool:
+    def _is_confirmed(self, is_moved: bool) -> bool:
+        """Whether reading again what is shown states it: what this person stated, and an answer to what was asked.
+
+        What was remembered of another list is found again by itself, unless it was only proposed.
+        """
+        if self.source_file.preview.get("profile"):
+            return not is_moved and (is_proposal(self.source_file) or self._is_answer(is_moved))
+        return self._keeps_fields(self.cleaned_data["kind"]) and (self.source_file.mapping_stated or self._is_answer(is_moved))
+
+    def _is_answer(self, is_moved: bool) -> bool:
         """Reading a refused file again as it is shown confirms what was asked; under another kind it is a new question."""
         is_asked = self.source_file.state == SourceFile.State.REFUSED and self.source_file.mapping is not None
-        return is_asked and kind == self.source_file.kind and not _was_interrupted(self.source_file)
+        return is_asked and not is_moved and not _was_interrupted(self.source_file)
 
-    def _mapping(self) -> Mapping:
-        """The mapping as the form shows it; the very one that was read with when nothing differs."""
+    def _keeps_fields(self, kind: str) -> bool:
+        """Whether columns mean in that kind what they mean in the one that the form shows."""
+        return field_words(kind) == field_words(self.source_file.kind)
+
+    def _mapping(self, kind: str) -> Mapping | None:
+        """The mapping as the form shows it; None when nothing differs from the one that was read with."""
         said, before = self.cleaned_data, self.read_as
+        settings = {name: said[name] if name in self.data else getattr(before, name) for name in _SETTINGS}
         columns = {index: said[f"column_{index}"] for index in column_indices(self.source_file) if said[f"column_{index}"]}
         sheet, line = said["sheet"] or before.sheet, said["header_line"] or _GUESS
-        if line == before.header_line and sheet != before.sheet:
+        is_elsewhere = (sheet, settings["delimiter"]) != (before.sheet, before.delimiter)
+        if is_elsewhere and line == before.header_line:
             line = _GUESS
-        if (sheet, line) != (before.sheet, before.header_line) and columns == before.columns:
+        if (is_elsewhere or line != before.header_line) and columns == before.columns:
             columns = {}
-        decimal = cast(DecimalSign, said["decimal"])
-        new = replace(before, columns=columns, sheet=sheet, header_line=line, decimal=decimal)
-        return before if new == before else new
+        if not self._keeps_fields(kind):
+            columns, before = {}, replace(before, columns={})
+        new = replace(before, columns=columns, sheet=sheet, header_line=line, **cast(Any, settings))
+        return None if new == before else new
 
 
 def read_as(source_file: SourceFile) -> Mapping:
@@ -178,7 +257,7 @@ class KindForm(forms.Form):
 
     def __init__(self, source_file: SourceFile, data: Any = None) -> None:
         super().__init__(data, auto_id="again-%s")
-        others = [choice for choice in Leg.choices if choice[0] != source_file.kind]
+        others = [choice for choice in kind_choices() if choice[0] != source_file.kind]
         self.fields["kind"].choices = others  # type: ignore[attr-defined]
 
 
@@ -206,3 +285,40 @@ def cycle_choices(account: Account, shown: str = "") -> list[tuple[str, str]]:
         usual.append(cycle)
     free = [one for one in usual if not any(one.start < other.end and other.start < one.end for other in kept)]
     return [(_text(one), cycle_range(one) + (", still running" if one == running else "")) for one in sorted({*kept, *free}, reverse=True)]
+
+
+class MappingForm(forms.Form):
+    """A remembered mapping: what it is called, and what each of its columns is taken for."""
+
+    name = forms.CharField(max_length=200, label="Name", widget=forms.TextInput(attrs={"class": "input"}))
+
+    def __init__(self, profile: MappingProfile, data: Any = None) -> None:
+        self.profile = profile
+        self.columns_read = Mapping.from_json(profile.mapping).columns
+        super().__init__(data, initial={"name": profile.name}, auto_id="mapping-%s")
+        choices = field_choices(profile.kind)
+        for index in self.indices:
+            select = forms.Select(attrs={"class": "select is-s"})
+            initial = self.columns_read.get(index, "")
+            self.fields[f"column_{index}"] = forms.ChoiceField(choices=choices, required=False, initial=initial, widget=select)
+
+    @property
+    def indices(self) -> list[int]:
+        """Columns with a header, and those that are read without one."""
+        return [index for index, title in enumerate(self.profile.header) if title.strip() or index in self.columns_read]
+
+    @property
+    def rows(self) -> list[tuple[str, str, Any]]:
+        """Each column's letter and header, and its select."""
+        return [(letter(index), self.profile.header[index].strip(), self[f"column_{index}"]) for index in self.indices]
+
+    @property
+    def columns(self) -> dict[int, str]:
+        """Only of a valid form."""
+        return {index: said for index in self.indices if (said := self.cleaned_data[f"column_{index}"])}
+
+
+class MappingsFileForm(forms.Form):
+    """An export of mappings to be taken in."""
+
+    file = forms.FileField(label="An export of mappings", widget=forms.FileInput(attrs={"accept": ".json", "class": "input"}))

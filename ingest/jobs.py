@@ -5,6 +5,7 @@ Every handler is safe to run twice, because it may be: a worker that was presume
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 import time
@@ -32,6 +33,7 @@ RENEW_SECONDS: Final = 4.0
 RESEND: Final = timedelta(seconds=30)
 MAX_ATTEMPTS: Final = 3
 _REPORT_SECONDS: Final = 0.4
+_TOO_MUCH_MEMORY: Final = "This needs more memory than a worker may use. Make the file smaller, or ask an admin to allow more."
 _OPEN: Final = (Job.State.QUEUED, Job.State.RUNNING)
 
 
@@ -124,13 +126,27 @@ def run(job_id: int) -> None:
         _finish(job, Job.State.CANCELLED, "Cancelled.")
     except JobFailed as failure:
         _finish(job, Job.State.FAILED, str(failure))
-    except MemoryError:
-        _finish(job, Job.State.FAILED, "This needs more memory than a worker may use.")
-    except Exception:
+    except Exception as error:
+        if _is_want_of_memory(error):
+            _finish(job, Job.State.FAILED, _TOO_MUCH_MEMORY)
+            return
         log.exception("job %s (%s %s) failed", job.pk, job.kind, job.subject)
         _finish(job, Job.State.FAILED, f"Something went wrong on our side. The log says more under “job {job.pk}”.")
     else:
         _finish(job, Job.State.DONE, "")
+
+
+def _is_want_of_memory(error: Exception) -> bool:
+    """A thread needs memory for its stack, and a system call for its answer: neither says MemoryError."""
+    is_thread = isinstance(error, RuntimeError) and "can't start new thread" in str(error)
+    return isinstance(error, MemoryError) or is_thread or (isinstance(error, OSError) and error.errno == errno.ENOMEM)
+
+
+def broke_its_process(job_id: int, message: str) -> None:
+    """End a job that took its own process with it, from outside: to try it again would end in the same way."""
+    job = Job.objects.filter(pk=job_id, state=Job.State.RUNNING).first()
+    if job:
+        _finish(job, Job.State.FAILED, message)
 
 
 def run_now(job: Job) -> Job:

@@ -1,4 +1,4 @@
-"""The tables of files and background work, as eyes see them."""
+"""The tables of files, column mappings and background work, as eyes see them."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from django_tables2 import RequestConfig
 
 from accounts.models import Account
 from accounts.products import BY_CODE
-from accounts.templatetags.recon_ui import blank, moment, money, person, status, units
-from ingest.models import Job, LegInput, SourceFile, UsageLine
+from accounts.templatetags.recon_ui import blank, day, moment, money, person, status, units
+from ingest.models import Job, LegInput, MappingProfile, SourceFile, UsageLine
+from ingest.services.mappings import profiles_of
+from ingest.sources import READERS, Mapping
+from ingest.sources.grid import letter
 
 LINES_PER_PAGE: Final = 50
 JOBS_PER_PAGE: Final = 25
+MAPPINGS_PER_PAGE: Final = 50
 _UNSEEN: Final = SafeString('<span class="vh">Cancel</span>')
 #: State → tone, icon, word.
 JOB_LOOKS: Final = {
@@ -39,7 +43,7 @@ class LinesTable(tables.Table):
 
     line = tables.Column(attrs={"cell": {"class": "num line"}})
     name = tables.Column(verbose_name="Organization", attrs={"cell": {"class": "clip"}})
-    product = tables.Column()
+    product = tables.Column(empty_values=())
     quantity = tables.Column(attrs={"cell": {"class": "num"}})
     unit_price = tables.Column(
         verbose_name="Unit price", default=blank("The file states no price here"), attrs={"cell": {"class": "num p2"}}
@@ -71,14 +75,16 @@ class LinesTable(tables.Table):
         if record.organization is None:
             url = reverse("recon:matches", args=[self.slug])
             return format_html('<span class="org">{}</span> <a class="small" href="{}">to be matched</a>', name, url)
-        if self.month is None:
+        if self.month is None or not record.product:
             return format_html('<span class="org">{}</span>', name)
         start = self.month.cycle.start.isoformat()
         url = reverse("recon:row", args=[self.slug, start, record.organization_id, record.product])
         return format_html('<span class="org"><a href="{}">{}</a></span>', url, name)
 
-    def render_product(self, value: str) -> SafeString:
-        return format_html('<span class="product">{}</span>', BY_CODE[value].label)
+    def render_product(self, record: UsageLine) -> SafeString:
+        if record.product:
+            return format_html('<span class="product">{}</span>', BY_CODE[record.product].label)
+        return format_html('{} <span class="muted small">not known here</span>', record.product_name)
 
     def render_line(self, value: int) -> str:
         return units(value)
@@ -113,7 +119,6 @@ class JobsTable(tables.Table):
     caption = "Background work of this account"
     row_header = "label"
     empty_title = "Nothing has been done in the background yet"
-    empty_text = "Reading a file, importing it, comparing a month and writing a sheet are listed here."
     may_work = False
     slug = ""
     asked: HttpRequest
@@ -121,6 +126,7 @@ class JobsTable(tables.Table):
     class Meta:
         template_name = "includes/table.html"
         order_by = "-created_at"
+        empty_text = "Reading a file, importing it, comparing a month and writing a sheet are listed here."
         row_attrs: ClassVar = {"id": lambda record: f"job-{record.pk}"}
 
     @classmethod
@@ -173,6 +179,58 @@ class JobsTable(tables.Table):
             return ""
         context = {"job": record, "slug": self.slug, "back": "jobs", "csrf_token": get_token(self.asked)}
         return render_to_string("ingest/cancel.html", context)
+
+
+class MappingsTable(tables.Table):
+    """How an account's lists are read, as people stated it."""
+
+    name = tables.Column(attrs={"cell": {"class": "clip"}})
+    kind = tables.Column(attrs={"cell": {"class": "nowrap"}})
+    reads = tables.Column(empty_values=(), orderable=False, attrs={"cell": {"class": "p2 small wraps"}})
+    stated_by = tables.Column(verbose_name="Stated by", order_by="stated_by__name", attrs={"cell": {"class": "p3"}})
+    stated_at = tables.Column(verbose_name="When", attrs={"cell": {"class": "nowrap p2"}})
+    used_at = tables.Column(
+        verbose_name="Last used", default=blank("No file has been read with it yet"), attrs={"cell": {"class": "nowrap"}}
+    )
+
+    caption = "Column mappings of this account"
+    row_header = "name"
+    empty_title = "Nothing is remembered yet"
+    slug = ""
+
+    class Meta:
+        template_name = "includes/table.html"
+        order_by = ("kind", "name")
+        empty_text = "Correct a column on a file’s page: what you say is kept, and the next list with the same columns is read so."
+
+    @classmethod
+    def of(cls, request: HttpRequest, account: Account) -> MappingsTable:
+        table = cls(profiles_of(account).filter(kind__in=READERS))
+        table.slug = account.slug
+        RequestConfig(request, paginate={"per_page": MAPPINGS_PER_PAGE, "silent": True}).configure(table)
+        return table
+
+    def render_name(self, record: MappingProfile) -> SafeString:
+        url = reverse("ingest:mapping", args=[self.slug, record.pk])
+        under = f"{record.get_kind_display()}, {day(record.stated_at)}, {person(record.stated_by)}"
+        return format_html('<a href="{}">{}</a><span class="under">{}</span>', url, record.name, under)
+
+    def render_kind(self, record: MappingProfile) -> str:
+        return record.get_kind_display()
+
+    def render_reads(self, record: MappingProfile) -> str:
+        labels = {name: label.partition(",")[0] for name, label in READERS[record.kind].labels.items()}
+        columns = sorted(Mapping.from_json(record.mapping).columns.items())
+        return ", ".join(f"{record.header[index].strip() or letter(index)} → {labels.get(name, name)}" for index, name in columns)
+
+    def render_stated_by(self, value: Any) -> str:
+        return person(value)
+
+    def render_stated_at(self, value: Any) -> str:
+        return moment(value)
+
+    def render_used_at(self, value: Any) -> str:
+        return day(value)
 
 
 def in_words(took: timedelta) -> str:

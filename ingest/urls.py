@@ -1,4 +1,4 @@
-"""Files and background work, always within an account."""
+"""Files, how their columns are read, and background work, always within an account."""
 
 from django.urls import path
 
@@ -12,6 +12,11 @@ urlpatterns = [
     path("a/<slug:account>/files/<int:pk>/discard", views.discard, name="discard"),
     path("a/<slug:account>/files/<int:pk>/original", views.original, name="original"),
     path("a/<slug:account>/files/<int:pk>/rows.csv", views.rows_csv, name="rows_csv"),
+    path("a/<slug:account>/settings/mappings/", views.mappings, name="mappings"),
+    path("a/<slug:account>/settings/mappings/export", views.export_mappings, name="export_mappings"),
+    path("a/<slug:account>/settings/mappings/<int:pk>/", views.mapping, name="mapping"),
+    path("a/<slug:account>/settings/mappings/<int:pk>/export", views.export_mapping, name="export_mapping"),
+    path("a/<slug:account>/settings/mappings/<int:pk>/delete", views.delete_mapping, name="delete_mapping"),
     path("a/<slug:account>/jobs/", views.jobs, name="jobs"),
     path("a/<slug:account>/jobs/<int:pk>/cancel", views.cancel, name="cancel"),
 ]

@@ -6,12 +6,15 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import Account, BillingCycle, Role
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.models import Job
+from recon.models import Question
 from recon.states import WORDS, MonthState, running_cycle, states_of
 
 _CYCLES_OFFERED = 24
@@ -49,9 +52,24 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     return context | {
         "role": Role(highest).label if highest else "",
         "cycles": [_cycle_choice(account, one, running_from) for one in months],
-        "jobs_running": Job.objects.filter(account=account, state__in=[Job.State.QUEUED, Job.State.RUNNING]).count(),
+        **_waiting(account),
         "jobs_url": reverse("ingest:jobs", args=[account.slug]),
     }
+
+
+def _waiting(account: Account) -> dict[str, int]:
+    """How much runs in the background, and how many Organizations are to be decided: one query, on every page."""
+    jobs = Job.objects.filter(account=OuterRef("pk"), state__in=[Job.State.QUEUED, Job.State.RUNNING])
+    asked = Question.objects.filter(account=OuterRef("pk"), state=Question.State.OPEN)
+    counts = {"jobs_running": _count(jobs), "questions_open": _count(asked)}
+    found: dict[str, int] = Account.objects.filter(pk=account.pk).values(
+        **{name: Coalesce(Subquery(count), 0) for name, count in counts.items()}
+    )[0]  # type: ignore[assignment]
+    return found
+
+
+def _count(rows: QuerySet[Any]) -> QuerySet[Any]:
+    return rows.order_by().values("account").annotate(count=Count("pk")).values("count")
 
 
 def _account_choice(account: Account) -> AccountChoice:

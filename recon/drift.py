@@ -6,9 +6,10 @@ from typing import Any
 
 import pandas as pd
 
-from recon import store
+from recon import seal, store
 from recon.models import Drift, Reconciliation, Variance
 from recon.policies import policy_of, scopes_of
+from recon.pricing import KIND as PRICES
 from recon.words import LEG_WORDS
 
 _COMPARED = ("billed", "expected", "rebilled", "previous", "severity", "cost", "sell")
@@ -16,7 +17,13 @@ _COMPARED = ("billed", "expected", "rebilled", "previous", "severity", "cost", "
 
 def check(reconciliation: Reconciliation) -> Drift:
     """Compare, and keep what differs in sentences. Safe to run twice."""
-    changes = [*_changed_inputs(reconciliation), *_changed_policy(reconciliation)]
+    changes = [
+        *_changed_inputs(reconciliation),
+        *_changed_prices(reconciliation),
+        *_changed_policy(reconciliation),
+        *_changed_matching(reconciliation),
+        *_changed_statements(reconciliation),
+    ]
     rows = _changed_rows(reconciliation)
     if rows:
         changes.append(f"{rows} {'row' if rows == 1 else 'rows'} would be counted otherwise now.")
@@ -40,12 +47,56 @@ def _changed_inputs(reconciliation: Reconciliation) -> list[str]:
     return said
 
 
+def _changed_prices(reconciliation: Reconciliation) -> list[str]:
+    before, now = reconciliation.inputs.get(PRICES), store.inputs_of(reconciliation.cycle).described().get(PRICES)
+    if (before or {}).get("sha256") == (now or {}).get("sha256"):
+        return []
+    if now is None:
+        return [f"The prices changed: the price list {before['name'] if before else ''} is no longer in force."]
+    signed = f", and {before['name']} was signed" if before else ""
+    return [f"The prices changed: the price list {now['name']} is in force now{signed}."]
+
+
+def _changed_statements(reconciliation: Reconciliation) -> list[str]:
+    """Product names and splits over customers that count otherwise than when it was signed."""
+    said = []
+    for what, now, words in (
+        ("products", seal.products_of(reconciliation), ("product name", "product names", "decided otherwise")),
+        ("shares", seal.split_of(reconciliation), ("Organization", "Organizations", "shared out otherwise between customers")),
+    ):
+        before = {tuple(row) for row in seal.stated_signed(reconciliation, what) or []}
+        if moved := {row[0] for row in before ^ {tuple(row) for row in now}}:
+            one, many, how = words
+            said.append(f"{len(moved)} {one + ' was' if len(moved) == 1 else many + ' were'} {how} since.")
+    return said
+
+
 def _changed_policy(reconciliation: Reconciliation) -> list[str]:
     now = policy_of(reconciliation.cycle.account)
     if (now.pk if now else None) == reconciliation.policy_id:
         return []
     before = f"version {reconciliation.policy.version} was" if reconciliation.policy else "the defaults were"
     return [f"The tolerances are {f'version {now.version}' if now else 'the defaults'} now; {before} signed."]
+
+
+def _changed_matching(reconciliation: Reconciliation) -> list[str]:
+    """Who counts under whom otherwise than when it was signed, and for whom nobody is rebilled (any more)."""
+    merged, standings = seal.matching_signed(reconciliation) or ([], [])
+    merged_now, standings_now = seal.matching_of(reconciliation)
+    before, now = {tuple(pair) for pair in merged}, {tuple(pair) for pair in merged_now}
+    said = [
+        _organizations_were(len({pair[0] for pair in pairs}), words)
+        for pairs, words in ((now - before, "merged"), (before - now, "taken apart again"))
+        if pairs
+    ]
+    stood, stand = {pk: standing for pk, standing, _ in standings}, {pk: standing for pk, standing, _ in standings_now}
+    if moved := {pk for pk in stood.keys() | stand.keys() if stood.get(pk) != stand.get(pk)}:
+        said.append(_organizations_were(len(moved), "marked or unmarked as internal use or not ours"))
+    return said
+
+
+def _organizations_were(count: int, words: str) -> str:
+    return f"{count} {'Organization was' if count == 1 else 'Organizations were'} {words} since."
 
 
 def _changed_rows(reconciliation: Reconciliation) -> int:

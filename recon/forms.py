@@ -1,4 +1,4 @@
-"""What people state on the pages of an account: tolerances, and how the audit trail is filtered."""
+"""What people state on the pages of an account: tolerances, invoices, and how the audit trail is filtered."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from accounts.audit import SENTENCES
 from accounts.models import Account, AuditEvent, BillingCycle, User
 from accounts.products import PRODUCTS
 from accounts.templatetags.recon_ui import cycle_range
+from ingest.sources.numbers import Fault, parse_amount, parse_quantity
 from recon.engine.tolerance import MAX_PERCENT, MAX_UNITS
 
 MICROS: Final = 1_000_000
@@ -61,6 +62,47 @@ class ScopeForm(forms.Form):
         return {name: value for name, value in self.cleaned_data.items() if name != "floor"} | {
             "floor": int(self.cleaned_data["floor"] * Decimal(MICROS))
         }
+
+
+class InvoiceForm(forms.Form):
+    """An invoice as a person reads it off: amounts as people write them, a credit note with a minus or in parentheses."""
+
+    number = forms.CharField(label="Number", max_length=100, required=False)
+    issued_on = forms.DateField(label="Date", required=False, widget=forms.DateInput(attrs={"type": "date"}))
+    amount = forms.CharField(label="Amount", max_length=40)
+    currency = forms.RegexField("^[A-Za-z]{3}$", label="Currency", error_messages={"invalid": "Three letters, such as USD."})
+    quantity = forms.CharField(label="Units charged", max_length=20, required=False)
+
+    def __init__(self, data: Any = None, *, currency: str) -> None:
+        super().__init__(data, initial={"currency": currency}, prefix="invoice", auto_id="%s")
+        for name, field in self.fields.items():
+            field.widget.attrs |= {"class": "input num" if name in {"amount", "quantity"} else "input", "autocomplete": "off"}
+        for name in ("amount", "quantity"):
+            self.fields[name].widget.attrs |= {"inputmode": "decimal"}
+
+    def clean_amount(self) -> int:
+        found = parse_amount(self.cleaned_data["amount"])
+        if found is Fault.AMBIGUOUS:
+            raise forms.ValidationError("That can be read in two ways: write both decimals, such as 1,000.00.")
+        if isinstance(found, Fault):
+            raise forms.ValidationError("Write an amount, such as 1,234.50; a credit note has a minus.")
+        return found
+
+    def clean_currency(self) -> str:
+        return str(self.cleaned_data["currency"]).upper()
+
+    def clean_quantity(self) -> int | None:
+        text = self.cleaned_data["quantity"].strip()
+        if not text:
+            return None
+        found = parse_quantity(text)
+        if isinstance(found, Fault):
+            raise forms.ValidationError("Write a whole number of units, or leave it blank.")
+        return found
+
+    @property
+    def values(self) -> dict[str, Any]:
+        return dict(self.cleaned_data)
 
 
 class AuditFilter(forms.Form):

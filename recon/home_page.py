@@ -19,6 +19,7 @@ from accounts.models import Account, AuditEvent, BillingCycle, Membership, User
 from accounts.templatetags.recon_ui import cycle_range, day, plural
 from ingest.models import SourceFile
 from recon.context import ordinal
+from recon.contract_page import renewals_soon
 from recon.filters import UNEXPLAINED
 from recon.models import Reconciliation, Severity, Variance
 from recon.month_page import net
@@ -195,7 +196,7 @@ def _cell(account: Account, cycle: Cycle, running: Cycle, month: MonthState | No
 
 
 def _waiting(user: User, rows: list[AccountRow], months: dict[int, Months], roles: dict[int, set[str]]) -> list[Waiting]:
-    """Months to sign, to reopen, to submit, and holes: as far as the person's roles let them do something about it."""
+    """Months to sign, to reopen, to submit, holes, and renewals: as far as the person's roles let them do something about it."""
     mine = [row for row in rows if may(roles[row.account.pk], Need.WORK)]
     running = {row.account.pk: running_cycle(row.account).start for row in mine}
     open_months = [(row.account, month) for row in mine for _, month in sorted(months[row.account.pk].items(), reverse=True)]
@@ -215,6 +216,10 @@ def _waiting(user: User, rows: list[AccountRow], months: dict[int, Months], role
     ]
     found += [_to_submit(account, month, left.get(month.pk or 0, 0)) for account, month in by_state["preparation"]]
     found += [_missing(row, months[row.account.pk]) for row in mine if row.holes]
+    found += [
+        Waiting("todo", one.account, one.figure, one.more, reverse("recon:contract", args=[one.account.slug, one.contract]))
+        for one in renewals_soon([row.account for row in rows if may(roles[row.account.pk], Need.ADMINISTER)])
+    ]
     return found
 
 

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, Final
 
 from django.core.paginator import Paginator
-from django.db.models import Count, F, Sum
+from django.db.models import Count, F
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
 from django_tables2 import RequestConfig
 
-from accounts.access import Need, may, signed_in
-from accounts.models import Account
+from accounts.access import Need, may, memberships_in, signed_in
+from accounts.models import Account, User
+from accounts.roots import families_of
 from accounts.templatetags.recon_ui import signed, signed_money, units
+from recon.board import CHECKS, LEGS, Figured, Figures, board_of, figures_of
 from recon.filters import FURTHER_VIEWS, VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
-from recon.models import Cause, Note, Reconciliation, RowDecision, Severity, Variance
+from recon.models import Cause, Note, Reconciliation, Severity, Variance
 from recon.progress import Progress, progress_of
+from recon.shown import Shown, shown_inputs
 from recon.tables import VarianceTable
 
 PER_PAGE: Final = 50
@@ -25,13 +30,13 @@ Key = tuple[int, str]
 
 
 class _Counted(Paginator):
-    """A paginator that was told the count, where the month's own figures have it."""
+    """A paginator that was told the count."""
 
-    known: int | None = None
+    known = 0
 
     @cached_property
     def count(self) -> int:
-        return self.known if self.known is not None else super().count
+        return self.known
 
 
 class Listing:
@@ -88,8 +93,7 @@ class Listing:
             **beside,
         )
         table.caption = "Units and money by Organization and product. Differences are billed minus the other leg."
-        known = None if self.is_filtered else self.reconciliation.totals.get("rows")
-        paginator = type("Counted", (_Counted,), {"known": known})
+        paginator = type("Counted", (_Counted,), {"known": self.figures.rows})
         RequestConfig(request, paginate={"per_page": PER_PAGE, "paginator_class": paginator, "silent": True}).configure(table)
         shown = [row.record for row in table.paginated_rows]
         table.urls = {_key(one): self.url(_key(one)) for one in shown}
@@ -131,27 +135,36 @@ class Listing:
         ]
 
     def _count_of(self, view: str) -> int:
-        """How many rows a view shows: as counted with the month, where no decision changes it."""
-        totals = self.reconciliation.totals
-        if not totals:
-            return 0
-        known = {
-            "": totals["rows"],
-            "work": sum(totals["severities"].get(str(level.value), 0) for level in (Severity.INVESTIGATE, Severity.ESCALATE)),
-            "rebill": totals["flagged"]["rebilled"],
-            "unchecked": totals.get("unchecked"),
-        }
-        if known.get(view) is not None:
-            return int(known[view])
-        rows = rows_of(self.reconciliation)
-        if view == "mine":
-            own = RowDecision.objects.filter(reconciliation=self.reconciliation.pk, owner=self.user)
-            rows = rows.filter(organization__in=own.values("organization"))
-        return rows.filter(view_condition(view, self.user)).count()
+        if view == "asked":
+            return rows_of(self.reconciliation).filter(view_condition(view)).count()
+        return self.board.of(view=view, user=self.user.pk).rows
+
+    @cached_property
+    def board(self) -> Figured:
+        return board_of(self.reconciliation)
+
+    @cached_property
+    def figures(self) -> Figures:
+        """What the list shows, over all its pages: off the board, but for what groups do not tell."""
+        asked: dict[str, str] = self.filter.form.cleaned_data  # without what fits no choice, and so filters nothing
+        if asked.get("q") or asked.get("view") == "asked":
+            return figures_of(self.filter.qs)
+        severity = Severity[asked["severity"].upper()] if asked.get("severity") else None
+        return self.board.of(product=asked.get("product", ""), severity=severity, view=asked.get("view", ""), user=self.user.pk)
 
     @cached_property
     def progress(self) -> Progress:
-        return progress_of(self.reconciliation)
+        return progress_of(self.board)
+
+    @cached_property
+    def inputs(self) -> dict[str, Shown]:
+        """The files that the rows were counted from."""
+        return shown_inputs(self.reconciliation)
+
+    @cached_property
+    def people(self) -> list[User]:
+        """Whose a row can be, for whoever may say so."""
+        return people_of(self.account) if self.may_act else []
 
     def _view_url(self, code: str) -> str:
         query = QueryDict(self.query, mutable=True)
@@ -166,37 +179,29 @@ class Listing:
         if self.is_filtered or not totals:
             return [self._sums()]
         legs = totals["legs"]
-        explained = {check: self.progress.explained_of(check) for check in _CHECKS}
-        within = {check: self.progress.within_of(check) for check in _CHECKS}
+        explained = {check: self.progress.explained_of(check) for check in CHECKS}
+        within = {check: self.progress.within_of(check) for check in CHECKS}
         return [
             {
                 "name": f"All {units(totals['rows'])} rows",
-                **{leg: _units(legs.get(leg)) for leg in _LEGS},
+                **{leg: _units(legs.get(leg)) for leg in LEGS},
                 **_gaps(totals["all"], explained),
             },
             {"name": "Within tolerance", **_gaps(totals["within"], within)},
         ]
 
     def _sums(self) -> dict[str, Any]:
-        """The foot of a filtered list: the sums of what it shows, over all its pages."""
-        names = (*_LEGS, *(f"{check}_{what}" for check in _CHECKS for what in ("difference", "left", "money")))
-        sums = self.filter.qs.aggregate(rows=Count("pk"), **{f"sum_{name}": Sum(name) for name in names})
-        texts = {name: _units(sums[f"sum_{name}"]) for name in _LEGS}
-        texts |= {name: signed(_whole(sums[f"sum_{name}"])) for name in names if name.endswith(("difference", "left"))}
-        texts |= {name: signed_money(_whole(sums[f"sum_{name}"])) for name in names if name.endswith("money")}
-        return {"name": f"These {units(sums['rows'])} rows", **texts}
-
-
-_LEGS: Final = ("billed", "expected", "rebilled", "previous")
-_CHECKS: Final = ("expected", "rebilled")
+        """The foot of a filtered list: the sums of what it shows."""
+        found = self.figures
+        texts = {leg: _units(found.sum(leg)) for leg in LEGS}
+        for check in CHECKS:
+            texts |= {name: signed(found.sum(name)) for name in (f"{check}_difference", f"{check}_left")}
+            texts[f"{check}_money"] = signed_money(found.sum(f"{check}_money"))
+        return {"name": f"These {units(found.rows)} rows", **texts}
 
 
 def _key(row: Variance) -> Key:
     return (row.organization_id, row.product)
-
-
-def _whole(value: Any) -> int | None:
-    return None if value is None else int(value)
 
 
 def _units(value: Any) -> str:
@@ -205,7 +210,7 @@ def _units(value: Any) -> str:
 
 def _gaps(figures: dict[str, Any], explained: dict[str, int]) -> dict[str, str]:
     texts = {}
-    for check in _CHECKS:
+    for check in CHECKS:
         given = figures[check]
         texts[f"{check}_left"] = signed(given["difference"] - explained[check]) if given["checked"] else ""
         texts[f"{check}_difference"] = signed(given["difference"]) if given["checked"] else ""
@@ -216,6 +221,11 @@ def _gaps(figures: dict[str, Any], explained: dict[str, int]) -> dict[str, str]:
 def covered(reconciliation: Reconciliation) -> set[str]:
     """The products that the expected list has a quantity for."""
     return {p["product"] for p in reconciliation.totals.get("products", []) if p["expected"] is not None}
+
+
+def people_of(account: Account) -> list[User]:
+    """Whoever has a role in the account, by name: a row can be theirs."""
+    return list(User.objects.filter(memberships__in=memberships_in(account), is_active=True).distinct().order_by("name", "email"))
 
 
 def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
@@ -229,12 +239,28 @@ def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
 
 def histories(order: list[Reconciliation], rows: list[Variance]) -> dict[Key, list[int | None]]:
     """Billed quantities of some cycles for each row. None where no complete report was imported: that is a gap, not a zero."""
+    families = families_of(order[-1].cycle.account_id, {row.organization_id for row in rows}) if order else {}
     found = Variance.objects.filter(
-        reconciliation__in=order, run=F("reconciliation__run"), organization__in={row.organization_id for row in rows}
+        reconciliation__in=order, run=F("reconciliation__run"), organization__in={pk for family in families.values() for pk in family}
     ).values_list("organization_id", "product", "reconciliation_id", "billed")
-    billed = {(organization, product, month): value for organization, product, month, value in found}
+    billed = _by_family(families, found)
     absent = {month.pk: None if month.inputs.get("billed", {"partial": True})["partial"] else 0 for month in order}
     return {_key(row): [billed.get((*_key(row), month.pk), absent[month.pk]) for month in order] for row in rows}
+
+
+def _by_family(families: dict[int, list[int]], found: Iterable[tuple[int, str, int, int | None]]) -> dict[tuple[int, str, int], int | None]:
+    """What one customer's Organizations have together, by Organization shown, product and month; unknown where a part is."""
+    shown_for: dict[int, list[int]] = defaultdict(list)
+    for organization, family in families.items():
+        for pk in family:
+            shown_for[pk].append(organization)
+    sums: dict[tuple[int, str, int], int | None] = {}
+    for pk, product, month, value in found:
+        for organization in shown_for[pk]:
+            key = (organization, product, month)
+            before = sums.get(key, 0)
+            sums[key] = None if value is None or before is None else before + value
+    return sums
 
 
 def note_counts(reconciliation: Reconciliation, rows: list[Variance]) -> dict[Key, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from django.db.models import OuterRef, Subquery
@@ -10,13 +11,19 @@ from django.urls import reverse
 
 from accounts.models import Account, BillingCycle
 from accounts.products import BY_CODE
-from accounts.templatetags.recon_ui import day, person, plural, signed, signed_money, units
+from accounts.templatetags.recon_ui import day, money, person, plural, signed, signed_money, units
 from ingest.models import Job, LegInput
+from recon.forms import InvoiceForm
 from recon.listing import Listing
+from recon.missing import HINDERING, Missing, missing_of
 from recon.models import Drift, Export, Reconciliation, Severity
 from recon.progress import CHECKS, Progress
 from recon.services.review import Blocker, blockers
-from recon.shown import Shown, shown_inputs
+from recon.shown import Shown
+from recon.store import inputs_of
+from recon.sweep_counts import Counted, counted
+from recon.sweep_page import month_figures
+from recon.tie_out import TieOut, tie_out_of
 from recon.words import LEG_WORDS
 
 LEGS: Final = ("billed", "expected", "rebilled")
@@ -34,35 +41,19 @@ class Step:
     is_current: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """Something that keeps the month from being whole: what, what follows from it, and where to mend it."""
-
-    tone: str
-    what: str
-    more: str
-    url: str
-    action: str
-
-    @property
-    def symbol(self) -> str:
-        return "escalate" if self.tone == "rejected" else self.tone
-
-
 @dataclass(frozen=True)
 class MonthPage:
     account: Account
     cycle: BillingCycle
     reconciliation: Reconciliation
     inputs: dict[str, LegInput] | dict[str, Shown]
-    waiting: int
-    rejected: int
     recount: Job | None
     exports: list[Export]
     listing: Listing
     blockers: list[Blocker]
     drift: Drift | None
     newest: int
+    sweep: Counted
 
     @property
     def state(self) -> str:
@@ -89,6 +80,18 @@ class MonthPage:
     @property
     def blocking(self) -> int:
         return sum(one.count for one in self.blockers)
+
+    def blocked_by(self, code: str) -> int:
+        """How many of one kind of blocker there are."""
+        return next((one.count for one in self.blockers if one.code == code), 0)
+
+    @property
+    def waiting(self) -> int:
+        return self.blocked_by("waiting")
+
+    @property
+    def questions(self) -> int:
+        return self.blocked_by("questions")
 
     @property
     def totals(self) -> dict[str, Any]:
@@ -153,8 +156,8 @@ class MonthPage:
             return {"label": label, "figure": "–", "note": "cannot be checked", "tone": "unchecked"}
         if not given["priced"]:
             return {"label": label, "figure": signed(given["difference"]), "note": "units; no price is known", "tone": ""}
-        money = signed_money(net(given), self.currency)
-        return {"label": label, "figure": money, "note": f"{signed(given['difference'])} units, {at}{_unpriced(given)}", "tone": ""}
+        worth = signed_money(net(given), self.currency)
+        return {"label": label, "figure": worth, "note": f"{signed(given['difference'])} units, {at}{_unpriced(given)}", "tone": ""}
 
     def _rebill_stat(self, given: dict[str, Any]) -> dict[str, str]:
         stat = self._gap_stat("Gap to rebilled", given, "at sell price")
@@ -182,8 +185,12 @@ class MonthPage:
             return stat | {"label": "In review", "figure": "Waits", "note": "for a different person", "tone": "review"}
         if not self.blockers:
             return stat | {"figure": "Nothing", "note": "ready to submit", "tone": "done"}
-        words = ", ".join(f"{units(one.count)} {SHORT[one.code]}" for one in self.blockers)
+        words = ", ".join(self._blocker_words(one) for one in self.blockers)
         return stat | {"figure": plural(self.blocking, "item"), "note": words, "tone": "blocked"}
+
+    def _blocker_words(self, one: Blocker) -> str:
+        worth = f" ({self.left_by_check})" if one.code == "unexplained" and self.left_by_check else ""
+        return f"{units(one.count)} {SHORT[one.code]}{worth}"
 
     def _count(self, severity: Severity) -> int:
         return int(self.totals.get("severities", {}).get(str(severity.value), 0))
@@ -191,7 +198,17 @@ class MonthPage:
     @property
     def is_comparable(self) -> bool:
         """Whether the month has a bill and at least one list to hold it against."""
-        return "billed" in self.inputs and len(self.inputs) > 1
+        return "billed" in self.inputs and any(leg in self.inputs for leg in CHECKS)
+
+    @cached_property
+    def tie(self) -> TieOut:
+        """The report against the invoice, as it was counted last."""
+        given = self.inputs.get("billed")
+        return tie_out_of(self.reconciliation, given.source_file.rejected if given else 0)
+
+    @property
+    def invoice_form(self) -> InvoiceForm:
+        return InvoiceForm(currency=self.currency)
 
     @property
     def flagged(self) -> int:
@@ -201,7 +218,7 @@ class MonthPage:
     def steps(self) -> list[Step]:
         month = self.listing.month_url
         checks = [self._check_step(check, month) for check in CHECKS]
-        return [self._report_step(), self._organizations_step(), *checks, self._sign_step()]
+        return [self._report_step(), self._sweep_step(), self._organizations_step(), *checks, self._sign_step()]
 
     def _sign_step(self) -> Step:
         url, signed_on = self.listing.sign_url, self.reconciliation.signed_at
@@ -221,17 +238,33 @@ class MonthPage:
         missing = [LEG_WORDS[leg] for leg in LEGS if leg not in self.inputs]
         if missing:
             return Step("Report", "todo", f"{len(missing)} of 3 missing", f"no {missing[0]}", url)
-        if self.rejected:
-            return Step("Report", "todo", plural(self.rejected, "rejected row"), "left out", url)
-        return Step("Report", "done", "Done", "three lists imported", url)
+        if rejected := self.blocked_by("rejected"):
+            return Step("Report", "todo", plural(rejected, "rejected row"), "left out", url)
+        if to_decide := self.blocked_by("products"):
+            words = plural(to_decide, "product name") + " to decide"
+            return Step("Report", "todo", f"{to_decide} to do", words, reverse("recon:products", args=[self.account.slug]))
+        if not self.tie.is_tied:
+            return Step("Report", self.tie.tone, "Not tied out", self.tie.short, f"{self.listing.month_url}#tie")
+        return Step("Report", "done", "Done", "ties to the invoice", url)
+
+    def _sweep_step(self) -> Step:
+        url = f"{reverse('recon:sweep', args=[self.account.slug])}?month={self.cycle.start.isoformat()}"
+        return Step(name="Sweep", **month_figures(self.sweep, url))
 
     def _organizations_step(self) -> Step:
         url = reverse("recon:matches", args=[self.account.slug])
         if not self.inputs:
             return Step("Organizations", "blind", "Cannot be checked", "nothing is imported", url)
-        if self.waiting:
-            return Step("Organizations", "todo", f"{self.waiting} to do", plural(self.waiting, "name") + " to match", url)
+        if self.waiting or self.questions:
+            return Step("Organizations", "todo", f"{units(self.waiting + self.questions)} to do", self._undecided_worth(), url)
         return Step("Organizations", "done", "Done", "every name is known", url)
+
+    def _undecided_worth(self) -> str:
+        """What the Organizations to decide are worth a month, as far as prices are known; else which they are."""
+        money = next((one.money for one in self.blockers if one.code == "questions"), None)
+        if money:
+            return f"{signed_money(money, self.currency).lstrip('+')} a month"
+        return plural(self.questions, "Organization") + " to decide" if self.questions else plural(self.waiting, "name") + " to match"
 
     def _check_step(self, check: str, month: str) -> Step:
         name = {"expected": "Expected", "rebilled": "Rebill"}[check]
@@ -240,61 +273,34 @@ class MonthPage:
         if not figures or not figures["checked"]:
             missing = [LEG_WORDS[leg] for leg in ("billed", check) if leg not in self.inputs]
             return Step(name, "blind", "Cannot be checked", f"no {missing[0]}" if missing else "nothing to compare", url)
-        count = self.progress.to_do[check]
-        money = net(figures)
-        if count:
-            return Step(name, "todo", f"{units(count)} to do", signed_money(money, self.currency) if figures["priced"] else "", url)
+        if count := self.progress.to_do[check]:
+            return Step(name, "todo", f"{units(count)} to do", f"{self.left_words(check)} left", url)
         left = self.totals["rows"] - figures["checked"]
         if left:
             return Step(name, "blind", plural(left, "row"), "could not be checked", url)
         explained = int(self.totals.get("flagged", {}).get(check, 0))
         return Step(name, "done", "Done", "every gap explained" if explained else "all within tolerance", url)
 
+    def left_words(self, check: str, at: str = "") -> str:
+        """What is unexplained of a check: money, and the units that have no price."""
+        left = self.progress.left[check]
+        if not left.priced:
+            return plural(left.units, "unit")
+        unpriced = f" and {plural(left.unpriced, 'unit')} without a price" if left.unpriced else ""
+        return f"{money(left.money, self.currency)}{at}{unpriced}"
+
+    @property
+    def left_by_check(self) -> str:
+        """The same of each check of which something is left."""
+        at = {"expected": " at cost", "rebilled": " at sell price"}
+        return ", ".join(f"to {check} {self.left_words(check, at[check])}" for check, left in self.progress.left.items() if left.units)
+
     @property
     def missing(self) -> list[Missing]:
         """What is missing, each with what follows from it."""
-        files = reverse("ingest:files", args=[self.account.slug])
-        found = [Missing("missing", f"No {LEG_WORDS[leg]}", _WITHOUT[leg], files, "Add files") for leg in LEGS if leg not in self.inputs]
-        if self.waiting:
-            matches = reverse("recon:matches", args=[self.account.slug])
-            found.append(
-                Missing(
-                    "todo",
-                    plural(self.waiting, "name") + " to match",
-                    "Their rows count nowhere until you say whose they are.",
-                    matches,
-                    "Match",
-                )
-            )
-        if self.rejected:
-            found.append(
-                Missing(
-                    "rejected",
-                    plural(self.rejected, "rejected row"),
-                    "What they concern is unchecked, and is never rebilled.",
-                    files,
-                    "See files",
-                )
-            )
         uncovered = [p["label"] for p in self.products if p["expected"] is None] if "expected" in self.inputs else []
-        if uncovered:
-            found.append(
-                Missing(
-                    "blind",
-                    f"No expected quantity of {', '.join(uncovered)}",
-                    "The expected list has none, so billed against expected is unchecked there.",
-                    files,
-                    "Add files",
-                )
-            )
-        return found
-
-
-_WITHOUT: Final = {
-    "billed": "Nothing can be compared, and nothing rebilled.",
-    "expected": "Whether the bill is right cannot be checked.",
-    "rebilled": "Whether customers are charged for it cannot be checked.",
-}
+        absent = [leg for leg in LEGS if leg not in self.inputs]
+        return missing_of(self.account, absent, {code: self.blocked_by(code) for code in HINDERING}, uncovered)
 
 
 #: What stands in the way, in the few words of the page's head (``recon.services.review.blockers``).
@@ -305,6 +311,8 @@ SHORT: Final = {
     "not_reviewed": "not reviewed",
     "rejected": "rejected",
     "waiting": "to match",
+    "questions": "to decide",
+    "products": "product names",
     "notes": "open notes",
     "order": "earlier months",
 }
@@ -326,29 +334,28 @@ def _unpriced(given: dict[str, Any]) -> str:
 def month_page(listing: Listing) -> MonthPage:
     """A month in preparation shows the files that are current; in review and signed, those that its rows came from."""
     reconciliation, cycle = listing.reconciliation, listing.reconciliation.cycle
-    inputs: Any = shown_inputs(reconciliation)
-    if reconciliation.is_working and not listing.is_past:
-        current = LegInput.objects.filter(cycle=cycle, ended_at__isnull=True).select_related("source_file")
-        inputs = {given.leg: given for given in current}
-    inputs.pop("previous", None)
-    found = blockers(reconciliation) if reconciliation.pk and reconciliation.is_draft else []
-    by_code = {one.code: one.count for one in found}
+    current = inputs_of(cycle)
+    given: Any = current.legs if reconciliation.is_working and not listing.is_past else listing.inputs
+    inputs: Any = {leg: one for leg, one in given.items() if leg != "previous"}
+    is_draft = reconciliation.pk and reconciliation.is_draft
+    found = blockers(reconciliation, inputs=current, board=listing.board) if is_draft else []
     sheets, made = (
         Export.objects.filter(reconciliation__cycle=cycle),
         Job.objects.filter(kind="export", subject=OuterRef("pk")).values("state")[:1],
     )
-    newest = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").values_list("revision", flat=True).first()
+    newest = reconciliation.revision
+    if listing.is_past:
+        newest = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").values_list("revision", flat=True)[0]
     return MonthPage(
         account=listing.account,
         cycle=cycle,
         reconciliation=reconciliation,
         inputs=inputs,
-        waiting=by_code.get("waiting", 0),
-        rejected=by_code.get("rejected", 0),
         recount=None if listing.is_past else Job.objects.filter(kind="recount", subject=cycle.pk).first(),
         exports=list(sheets.select_related("by", "reconciliation").annotate(job_state=Subquery(made))[:8]),
         listing=listing,
         blockers=found,
         drift=Drift.objects.filter(reconciliation=reconciliation).first() if reconciliation.pk and not reconciliation.is_working else None,
-        newest=newest or 1,
+        newest=newest,
+        sweep=counted(listing.account, cycle),
     )

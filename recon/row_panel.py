@@ -10,19 +10,26 @@ from django.db.models import Q, TextField
 from django.db.models.functions import Cast
 from django.http import Http404
 
-from accounts.models import Account, Organization, User
+from accounts.models import Account, FormerName, Organization, User
 from accounts.products import BY_CODE, Product
+from accounts.roots import families
 from accounts.templatetags.recon_ui import cycle_range, signed, units
 from ingest.models import RejectedLine, UsageLine
+from recon.engine import NOBODY_REBILLED
 from recon.listing import Key, Listing, covered, histories
-from recon.models import Cause, Decision, Note, RebillReason, ReconcilingItem, RowDecision, Severity, Variance
+from recon.models import Cause, Decision, Note, RebillReason, Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, scope_for, scopes_of
-from recon.shown import Shown, shown_inputs
+from recon.price_words import Price, prices_of_row
+from recon.product_rules import held_lines
+from recon.seal import roots_shown, rules_shown
+from recon.services import questions
+from recon.shown import Shown
 from recon.tables import row_state
 from recon.words import FLAG_WORDS, LEG_WORDS, blank_reason, why
 
 _LINES_SHOWN: Final = 5
 _EVENTS_SHOWN: Final = 12
+_QUESTIONS_SHOWN: Final = 3
 _LARGEST_ID: Final = 2**63 - 1  # SQLite refuses to be asked for more
 
 
@@ -80,10 +87,14 @@ class Panel:
     reasons: list[tuple[str, str]]
     events: list[Event]
     organization: Organization
+    members: list[Organization]
+    former_names: list[str]
+    questions: list[questions.Entry]
     product: Product
     severity: str
     flags: list[str]
     legs: list[LegRow]
+    prices: list[Price]
     checks: list[Check]
     history: list[int | None]
     cycles: list[dict[str, Any]]
@@ -96,7 +107,8 @@ class Panel:
     @property
     def rebilled(self) -> int | None:
         """What will be on the rebill sheet: what was decided, else what was billed."""
-        return self.row.billed if self.decision.rebill_quantity is None else self.decision.rebill_quantity
+        usual = self.row.billed if NOBODY_REBILLED not in self.row.flags.split(",") or self.row.billed is None else 0
+        return usual if self.decision.rebill_quantity is None else self.decision.rebill_quantity
 
     @property
     def rebill_change(self) -> int | None:
@@ -116,22 +128,30 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
     if row is None:
         raise Http404("No such row in this month.")
     past_cycles = _past(listing, row)
-    items, notes, decision = _items(listing, row), list(_notes(row, listing)), _decision(listing, row)
+    items, decision = _items(listing, row), _decision(listing, row)
+    family = families(roots_shown(reconciliation), [row.organization_id])[row.organization_id]
+    notes = list(_notes(row, listing, family))
     scope = scope_for(scopes_of(reconciliation.policy), row.organization_id, row.product)
+    inputs = listing.inputs
+    lines = _lines(reconciliation, row, family, inputs)
     return Panel(
         row=row,
         key=f"{row.organization_id}-{row.product}",
         state=dict(zip(("tone", "icon", "word"), row_state(row), strict=True)),
         decision=decision,
-        people=people_of(listing.account) if listing.may_act else [],
+        people=listing.people,
         causes=[("", "Choose a cause"), *Cause.choices],
         reasons=[("", "Choose a reason"), *RebillReason.choices],
         events=_events(listing, row, items, notes),
         organization=row.organization,
+        members=list(Organization.objects.filter(pk__in=[pk for pk in family if pk != row.organization_id])) if len(family) > 1 else [],
+        former_names=former_names(family),
+        questions=_questions(listing.account, family),
         product=BY_CODE[product],
         severity=Severity(row.severity).code,
         flags=[FLAG_WORDS[code] for code in row.flags.split(",") if code],
-        legs=_legs(listing, row),
+        legs=_legs(listing, row, family, inputs, lines),
+        prices=prices_of_row(reconciliation, row, family, inputs, lines),
         checks=[_check(row, check, items, scope, listing.account.currency) for check in ("expected", "rebilled")],
         history=[past["billed"] for past in reversed(past_cycles)],
         cycles=past_cycles,
@@ -140,15 +160,31 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
     )
 
 
-def _legs(listing: Listing, row: Variance) -> list[LegRow]:
-    inputs = shown_inputs(listing.reconciliation)
+def former_names(family: list[int]) -> list[str]:
+    """What a customer was called before, newest first, each name once."""
+    names = FormerName.objects.filter(organization__in=family).order_by("-until", "name").values_list("name", flat=True)
+    return list(dict.fromkeys(names))
+
+
+def _questions(account: Account, family: list[int]) -> list[questions.Entry]:
+    """What is to be decided of the row's customer."""
+    of_it = Q(subject__in=family) | Q(candidate__in=family)
+    return [questions.entry(one) for one in questions.waiting(account).filter(of_it).defer("undo")[:_QUESTIONS_SHOWN]]
+
+
+def _lines(reconciliation: Reconciliation, row: Variance, family: list[int], inputs: dict[str, Shown]) -> list[UsageLine]:
+    """The lines that make the row up, those of names that rules count as its product with the units and price that they come to."""
     files = {given.source_file_id for given in inputs.values()}
-    lines = UsageLine.objects.filter(source_file__in=files, organization=row.organization_id, product=row.product).order_by("line")
-    rejected = set(
-        RejectedLine.objects.filter(source_file__in=files, organization=row.organization_id).values_list("source_file", flat=True)
-    )
+    lines = UsageLine.objects.filter(source_file__in=files, organization__in=family, product__in=[row.product, ""]).order_by("line")
     found = list(lines)
-    return [_leg(leg, listing, row, inputs.get(leg), found, rejected) for leg in LEG_WORDS]
+    is_ruled = any(not line.product for line in found)
+    return held_lines(found, row.product, rules_shown(reconciliation)) if is_ruled else found
+
+
+def _legs(listing: Listing, row: Variance, family: list[int], inputs: dict[str, Shown], lines: list[UsageLine]) -> list[LegRow]:
+    files = {given.source_file_id for given in inputs.values()}
+    rejected = set(RejectedLine.objects.filter(source_file__in=files, organization__in=family).values_list("source_file", flat=True))
+    return [_leg(leg, listing, row, inputs.get(leg), lines, rejected) for leg in LEG_WORDS]
 
 
 def _leg(leg: str, listing: Listing, row: Variance, given: Shown | None, lines: list[UsageLine], rejected: set[int]) -> LegRow:
@@ -201,14 +237,6 @@ def _decision(listing: Listing, row: Variance) -> RowDecision:
     return found or RowDecision(**of_row)
 
 
-def people_of(account: Account) -> list[User]:
-    """Whoever has a role in the account, by name: a row can be theirs."""
-    has_role = Q(memberships__account=account)
-    if account.reseller_id:
-        has_role |= Q(memberships__reseller=account.reseller_id)
-    return list(User.objects.filter(has_role, is_active=True).distinct().order_by("name", "email"))
-
-
 _ACTS: Final = {
     "recon.row.assigned": "gave the row an owner",
     "recon.row.reviewed": "marked the row as reviewed",
@@ -238,11 +266,11 @@ def _events(listing: Listing, row: Variance, items: list[ReconcilingItem], notes
     return sorted(events, key=lambda event: event.at, reverse=True)[:_EVENTS_SHOWN]
 
 
-def _notes(row: Variance, listing: Listing) -> Any:
+def _notes(row: Variance, listing: Listing, family: list[int]) -> Any:
     """This cycle's notes and those of earlier ones, oldest first."""
     cycle = listing.reconciliation.cycle
     return (
-        Note.objects.filter(organization=row.organization_id, product=row.product, cycle__start__lte=cycle.start, withdrawn_at__isnull=True)
+        Note.objects.filter(organization__in=family, product=row.product, cycle__start__lte=cycle.start, withdrawn_at__isnull=True)
         .select_related("author", "cycle", "resolved_by")
         .order_by("created_at", "pk")
     )

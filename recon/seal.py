@@ -1,4 +1,4 @@
-"""The digest of exactly what is signed: inputs, tolerances, results and decisions, as lines of canonical JSON.
+"""The digest of exactly what is signed: inputs, tolerances, results, decisions and statements, as lines of JSON.
 
 No line holds a number of this database, so that who has the month's content can compute the digest anywhere: files are named by their
 SHA-256, people by e-mail address, Organizations by the name on their row. What may be called otherwise later (people, the account),
@@ -16,8 +16,13 @@ from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 
 from accounts.models import AuditEvent, Organization, User
-from recon.models import Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, Variance
+from accounts.roots import roots_of
+from ingest.models import UsageLine
+from recon.customer_shares import Shares, by_organization, in_force, shares_of
+from recon.engine import Rules
+from recon.models import Certification, Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, Variance
 from recon.policies import scopes_of
+from recon.product_rules import as_rules, name_key, rules_in_force, rules_of, unknown_lines
 
 _ROW: Final = (
     "product", "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "previous_difference",
@@ -28,6 +33,7 @@ _OWNER: Final = _ROW.index("owner_id")
 #: Fields of a decision that name a person, and the others.
 _BY: Final = ("owner_id", "reviewed_by_id", "rebill_by_id")
 _DECIDED: Final = ("rebill_quantity", "rebill_reason", "rebill_note")
+_SHARE: Final = ("organization", "customer_key", "customer", "psa_id", "parts")
 _EVENT: Final = "recon.reconciliation.signed_off"
 Identities = dict[str, Any]
 
@@ -43,7 +49,10 @@ def identities(reconciliation: Reconciliation) -> Identities:
     """Who is meant by the ids of a revision, as of now: the account, people, and Organizations that a name alone does not tell."""
     account = reconciliation.cycle.account
     people = User.objects.filter(pk__in=_people(reconciliation)).values_list("pk", "email")
-    organizations = Organization.objects.filter(account=account, pk__in=_to_be_named(reconciliation))
+    merged, standings = matching_of(reconciliation)
+    shares = split_of(reconciliation)
+    named = _to_be_named(reconciliation) | {pk for pair in merged for pk in pair} | {pk for pk, *_ in (*standings, *shares)}
+    organizations = Organization.objects.filter(account=account, pk__in=named)
     return {
         "account": [account.slug, account.name, account.currency],
         "people": {str(pk): email for pk, email in people},
@@ -51,7 +60,77 @@ def identities(reconciliation: Reconciliation) -> Identities:
             str(pk): [name, huntress_id or "", key or ""]
             for pk, name, huntress_id, key in organizations.values_list("pk", "name", "huntress_id", "key")
         },
+        "merged": merged,
+        "standings": standings,
+        "products": products_of(reconciliation),
+        "shares": shares,
     }
+
+
+def matching_of(reconciliation: Reconciliation) -> tuple[list[list[int]], list[list[Any]]]:
+    """What was decided of the Organizations that the revision's files name: who counts under whom, and for whom nobody is rebilled."""
+    files = [given["file"] for given in reconciliation.inputs.values()]
+    roots = roots_of(reconciliation.cycle.account_id)
+    special = Organization.objects.filter(account=reconciliation.cycle.account_id).exclude(standing=Organization.Standing.CUSTOMER)
+    standing_of = {pk: [pk, standing, reason] for pk, standing, reason in special.values_list("pk", "standing", "standing_reason")}
+    asked = set(roots) | set(standing_of)
+    if not asked:
+        return [], []
+    lines = UsageLine.objects.filter(source_file__in=files, organization__in=asked)
+    named = set(lines.values_list("organization_id", flat=True).distinct().order_by())
+    counted = {roots.get(pk, pk) for pk in named}
+    merged = [[member, roots[member]] for member in sorted(named) if member in roots]
+    return merged, [standing_of[pk] for pk in sorted(counted) if pk in standing_of]
+
+
+def products_of(reconciliation: Reconciliation) -> list[list[Any]]:
+    """What was decided of the product names in the revision's files that the registry does not know: name, product, factor, reason."""
+    files = [given["file"] for given in reconciliation.inputs.values()]
+    names = {name_key(name) for name in unknown_lines(files).order_by().values_list("product_name", flat=True).distinct()}
+    rules = rules_in_force(reconciliation.cycle.account_id).filter(name_key__in=names) if names else ()
+    return sorted([rule.name_key, rule.product, rule.factor, rule.reason] for rule in rules)
+
+
+def split_of(reconciliation: Reconciliation) -> list[list[Any]]:
+    """How the revision's Organizations are shared out between several customers: Organization, name, id in the PSA, parts."""
+    shares = in_force(reconciliation.cycle.account_id).filter(organization__in=_rows(reconciliation).order_by().values("organization"))
+    return [list(row) for row in shares.order_by("organization", "customer_key").values_list(*_SHARE)]
+
+
+def rules_shown(reconciliation: Reconciliation) -> Rules:
+    """The rules that the shown rows were counted by: those of the signature, which had none before they were written down, else those
+    in force."""
+    if reconciliation.is_draft:
+        return rules_of(reconciliation.cycle.account_id)
+    return as_rules((name, product, factor) for name, product, factor, _ in stated_signed(reconciliation, "products") or ())
+
+
+def shares_shown(reconciliation: Reconciliation) -> Shares:
+    """The split of Organizations over customers as it was signed, else as it is now."""
+    if reconciliation.is_draft:
+        return shares_of(reconciliation.cycle.account_id)
+    signed = stated_signed(reconciliation, "shares") or ()
+    return by_organization((pk, key, customer, psa_id, parts) for pk, key, customer, psa_id, parts in signed)
+
+
+def roots_shown(reconciliation: Reconciliation) -> dict[int, int]:
+    """Who counts under whom in the shown rows: as it was signed, else as it is now."""
+    if reconciliation.is_draft:
+        return roots_of(reconciliation.cycle.account_id)
+    matching = matching_signed(reconciliation)
+    return {int(member): int(root) for member, root in matching[0]} if matching else {}
+
+
+def stated_signed(reconciliation: Reconciliation, what: str) -> list[list[Any]] | None:
+    """The ``products`` or ``shares`` that were signed; None for a revision that was signed before such were written down."""
+    known = _signed_with(reconciliation)
+    return known.get(what) if known else None
+
+
+def matching_signed(reconciliation: Reconciliation) -> tuple[list[list[int]], list[list[Any]]] | None:
+    """The same as it was when the revision was signed; None for one that was signed before such was written down."""
+    known = _signed_with(reconciliation)
+    return (known["merged"], known["standings"]) if known and "merged" in known else None
 
 
 def _signed_with(reconciliation: Reconciliation) -> Identities | None:
@@ -69,6 +148,7 @@ def _people(reconciliation: Reconciliation) -> set[int]:
         (SettledRow.objects.filter(reconciliation=reconciliation), "by_id"),
         (_notes(reconciliation), "author_id"),
         (_notes(reconciliation), "resolved_by_id"),
+        (Certification.objects.filter(reconciliation=reconciliation), "by_id"),
     )
     for rows, name in asked:
         found.update(rows.order_by().values_list(name, flat=True).distinct())
@@ -129,6 +209,14 @@ def _lines(reconciliation: Reconciliation, known: Identities) -> Iterator[Any]:
         named[organization] = name
         values[_OWNER] = person(values[_OWNER])
         yield ["row", name, known["organizations"].get(str(organization), [name])[1:], *values]
+    for member, root in known.get("merged", ()):
+        yield ["merged", who(member), who(root)]
+    for organization, standing, reason in known.get("standings", ()):
+        yield ["standing", who(organization), standing, reason]
+    for product in known.get("products", ()):
+        yield ["product", *product]
+    for organization, *share in known.get("shares", ()):
+        yield ["share", who(organization), *share]
     for scope in scopes_of(reconciliation.policy):
         yield ["tolerance", who(scope.organization.pk) if scope.organization else None, scope.product, _plain(scope.to_json())]
     items = _items(reconciliation).values_list("organization_id", "author_id", "product", "check_name", "cause", "quantity", "note")
@@ -141,6 +229,8 @@ def _lines(reconciliation: Reconciliation, known: Identities) -> Iterator[Any]:
     settled = SettledRow.objects.filter(reconciliation=reconciliation).values_list("source_file__sha256", "line", "note", "by_id")
     for sha256, line, note, settler in settled:
         yield ["settled", sha256, line, note, person(settler)]
+    for given in Certification.objects.filter(reconciliation=reconciliation):  # none: it was signed before they were kept
+        yield ["certified", given.part, person(given.by_id), *given.lines]
     for one in _notes(reconciliation):
         is_resolved = one.resolved_at is not None and one.resolved_at <= (reconciliation.signed_at or timezone.now())
         resolved = person(one.resolved_by_id) if is_resolved else ""

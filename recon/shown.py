@@ -26,6 +26,13 @@ class Shown:
         return self.source_file.pk
 
 
+def shown_prices(reconciliation: Reconciliation) -> dict[str, Shown]:
+    """The price list that the shown rows were priced by, beside the legs; nothing where none was in force."""
+    given = reconciliation.inputs.get("prices")
+    source_file = SourceFile.objects.filter(pk=given["file"]).first() if given else None
+    return {"prices": Shown("prices", source_file, False, reconciliation.cycle.dates.last_day)} if source_file else {}
+
+
 def shown_inputs(reconciliation: Reconciliation) -> dict[str, Shown]:
     """By leg, in the order of the legs; a file that is no longer there is left out."""
     cycle = reconciliation.cycle

@@ -8,42 +8,27 @@ from typing import Any, Final
 
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
-from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts import audit
-from accounts.access import Need, may
-from accounts.models import AuditEvent, BillingCycle, Membership, Role, User
+from accounts.access import Need, may, memberships_in
+from accounts.models import AuditEvent, BillingCycle, Role, User
 from accounts.products import BY_CODE
-from accounts.templatetags.recon_ui import cycle_range, day, money, person, plural, signed, signed_money, units
-from ingest.models import SourceRow
+from accounts.templatetags.recon_ui import day, money, person, plural, signed, signed_money, units
+from ingest.models import RowIssue, SourceRow
 from recon.filters import open_notes, rows_of
 from recon.listing import Listing
 from recon.models import Cause, Note, Reconciliation, ReconcilingItem, SettledRow
 from recon.month_page import MonthPage, net
+from recon.obstacles import Obstacle, obstacle
 from recon.policies import Scope, scopes_of
 from recon.progress import CHECKS
 from recon.services import decisions, review
 from recon.words import LEG_WORDS
 
-STATEMENT: Final = (
-    "I have compared what Huntress billed for this cycle with what we expected and with what we charge our customers. Every difference "
-    "above tolerance is explained or carried forward with a note. What could not be checked is named above."
-)
 _SHOWN: Final = 100
 _CENT: Final = 10_000
-
-
-@dataclass(frozen=True, slots=True)
-class Obstacle:
-    """A blocker with the place where it is mended."""
-
-    count: int
-    words: str
-    more: str
-    url: str
-    symbol: str = "escalate"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +62,14 @@ class SignPage:
     def user(self) -> User:
         return self.listing.user
 
+    @cached_property
+    def statements(self) -> list[str]:
+        """What is certified, or was: word for word as it was then."""
+        return review.statements_of(self.reconciliation)
+
     @property
-    def statement(self) -> str:
-        return STATEMENT
+    def words_to_certify(self) -> str:
+        return "\n".join(self.statements)
 
     # --- who may do what
 
@@ -119,9 +109,8 @@ class SignPage:
     @cached_property
     def reviewers(self) -> list[str]:
         """Who could sign this revision now, by name."""
-        account = self.listing.account
-        has_role = Q(account=account) | (Q(reseller=account.reseller_id) if account.reseller_id else Q())
-        found = Membership.objects.filter(has_role, role__in=[Role.REVIEWER, Role.ADMIN], user__is_active=True).select_related("user")
+        may_sign = memberships_in(self.listing.account).filter(role__in=[Role.REVIEWER, Role.ADMIN], user__is_active=True)
+        found = may_sign.select_related("user")
         barred = [] if self.is_solo else [*audit.deciders(self.cycle, self.reconciliation.revision), self._preparer]
         return sorted({person(one.user) for one in found if one.user_id not in barred})
 
@@ -245,56 +234,11 @@ class SignPage:
 
     @cached_property
     def obstacles(self) -> list[Obstacle]:
-        return [self._obstacle(one) for one in self.month.blockers]
-
-    def _obstacle(self, one: review.Blocker) -> Obstacle:
-        month, files = self.listing.month_url, reverse("ingest:files", args=[self.listing.account.slug])
-        matches = reverse("recon:matches", args=[self.listing.account.slug])
-        words, more, url = {
-            "no_bill": ("No billed report", "Without one there is nothing to sign.", files),
-            "stale": ("The comparison is not finished", "An input has changed: compare again, or wait for it.", month),
-            "unexplained": (
-                f"{plural(one.count, 'row')} with something unexplained",
-                "Above tolerance, with an amount that no item takes. What stays unexplained can be carried, with a note.",
-                f"{month}?view=open",
-            ),
-            "not_reviewed": (
-                f"{plural(one.count, 'row')} to be reviewed",
-                "New, missing, or suddenly zero or not: looked at whatever the percentage.",
-                f"{month}?view=always",
-            ),
-            "rejected": (
-                f"{plural(one.count, 'rejected row')}, not settled",
-                "They count nowhere. Say how each was dealt with.",
-                "#rejected",
-            ),
-            "waiting": (f"{plural(one.count, 'name')} to match", "Their rows count nowhere until somebody says whose they are.", matches),
-            "notes": (f"{plural(one.count, 'open note')}", "Each asks for an answer.", f"{month}?view=asked"),
-            "order": (f"{plural(one.count, 'earlier month')} missing or not signed", self._order_words, self._order_url),
-        }[one.code]
-        return Obstacle(one.count, words, more, url, "note" if one.code == "notes" else "escalate")
+        return [obstacle(one, self.listing, self.month) for one in self.month.blockers]
 
     @cached_property
-    def _first_unsigned(self) -> BillingCycle | None:
-        """The first earlier month that has files and whose newest revision is not signed; None where only holes stand in the way."""
-        earlier = BillingCycle.objects.filter(account=self.listing.account, start__lt=self.cycle.start)
-        known = list(earlier.filter(inputs__isnull=False, inputs__ended_at__isnull=True).distinct().order_by("start"))
-        newest = dict(Reconciliation.objects.filter(cycle__in=known).order_by("revision").values_list("cycle", "state"))
-        return next((one for one in known if newest.get(one.pk) != Reconciliation.State.SIGNED), None)
-
-    @property
-    def _order_words(self) -> str:
-        first = self._first_unsigned
-        return f"Months are signed in order: {cycle_range(first)} is the first." if first else "A month is missing: add its billed report."
-
-    @property
-    def _order_url(self) -> str:
-        first, slug = self._first_unsigned, self.listing.account.slug
-        return reverse("recon:sign", args=[slug, first.start.isoformat()]) if first else reverse("ingest:files", args=[slug])
-
-    @cached_property
-    def rejected(self) -> list[SourceRow]:
-        """Rejected rows that nobody has settled, as far as they are listed."""
+    def rejected(self) -> list[tuple[SourceRow, str]]:
+        """Rejected rows that nobody has settled, as far as they are listed, each with what is wrong with it."""
         if not self.reconciliation.is_working or not self.reconciliation.pk:
             return []
         places = decisions.rejected_rows(self.reconciliation)
@@ -303,11 +247,11 @@ class SignPage:
         rows = (
             SourceRow.objects.filter(source_file__in=files, bucket="rejected").select_related("source_file").order_by("source_file", "line")
         )
-        return [row for row in rows[: _SHOWN * 50] if (row.source_file_id, row.line) in wanted][:_SHOWN]
+        return _with_words([row for row in rows[: _SHOWN * 50] if (row.source_file_id, row.line) in wanted][:_SHOWN])
 
     @property
     def rejected_more(self) -> int:
-        return max(0, next((one.count for one in self.month.blockers if one.code == "rejected"), 0) - len(self.rejected))
+        return max(0, self.month.blocked_by("rejected") - len(self.rejected))
 
     @cached_property
     def settled(self) -> list[SettledRow]:
@@ -386,3 +330,11 @@ def _plain(number: Any) -> str:
 
 def _units(number: Any) -> str:
     return f"{_plain(number)} {'unit' if number == 1 else 'units'}"
+
+
+def _with_words(rows: list[SourceRow]) -> list[tuple[SourceRow, str]]:
+    """Each with the first error that was said of it. Past the limit of remarks there is only its code."""
+    files, lines = {row.source_file_id for row in rows}, {row.line for row in rows}
+    issues = RowIssue.objects.filter(source_file__in=files, line__in=lines, level="error").order_by("-line", "-pk")
+    said = {(file, line): message for file, line, message in issues.values_list("source_file", "line", "message")}
+    return [(row, said.get((row.source_file_id, row.line)) or row.reason.replace("_", " ")) for row in rows]

@@ -52,9 +52,13 @@ class MonthState:
         return "missing" if self.cycle.start < running_from else "running"
 
 
+def today_in(account: Account) -> date:
+    return timezone.now().astimezone(ZoneInfo(account.time_zone)).date()
+
+
 def running_cycle(account: Account) -> Cycle:
     """The cycle that is not over yet where the account is."""
-    return cycle_containing(timezone.now().astimezone(ZoneInfo(account.time_zone)).date(), account.anniversary_day)
+    return cycle_containing(today_in(account), account.anniversary_day)
 
 
 def states_of(cycles: QuerySet[BillingCycle], most: int | None = None) -> list[MonthState]:

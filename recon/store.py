@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 import pandas as pd
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Case, Exists, OuterRef, Q, QuerySet, Subquery, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
@@ -17,12 +17,18 @@ from django.utils import timezone
 from accounts.models import Account, BillingCycle, Organization
 from accounts.names import normalise
 from accounts.products import CODES
+from accounts.roots import resolved
 from ingest import bulk
 from ingest.jobs import Progress
 from ingest.models import LegInput, RejectedLine, UsageLine
-from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, LegName, LegTable, reconcile, totals
+from recon import board
+from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, NOBODY_REBILLED, LegName, LegTable, reconcile, totals
 from recon.models import Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, engine_tolerances, policy_of, scopes_of
+from recon.pricing import KIND as PRICES
+from recon.pricing import list_in_force, price_list_of
+from recon.product_rules import NOTHING, Named, named_lines
+from recon.tie_out import report_totals
 
 _LEG_OF_INPUT: Final[dict[str, LegName]] = {"billed": "billed", "expected": "expected", "rebilled": "rebilled"}
 _NUMBERS: Final = (
@@ -33,6 +39,7 @@ _AT_ONCE: Final = 5_000
 #: Micros. A row worth more than ten thousand million is a mistake in a price, and sums of such rows would not fit in 64 bits.
 _MOST_MONEY: Final = 10**16
 _NAMES_A_QUERY: Final = 500
+_MANY: Final = 20_000
 
 
 class NotWorking(Exception):
@@ -41,23 +48,26 @@ class NotWorking(Exception):
 
 @dataclass(frozen=True)
 class Inputs:
-    """The files that a month is counted from, or was."""
+    """The files that a month is counted from, or was; and the price list that is in force in it."""
 
     legs: dict[LegName, LegInput]
+    prices: LegInput | None = None
 
     def described(self) -> dict[str, Any]:
+        given = [*self.legs.items(), *([(PRICES, self.prices)] if self.prices else [])]
         return {
             leg: {"file": i.source_file_id, "name": i.source_file.name, "sha256": i.source_file.sha256, "partial": i.partial}
-            for leg, i in self.legs.items()
+            for leg, i in given
         }
 
 
 def inputs_of(cycle: BillingCycle) -> Inputs:
     """The current input of each leg, and as *previous* the report of the cycle that ends where this one starts."""
-    current = LegInput.objects.filter(ended_at__isnull=True).select_related("source_file")
-    legs = {_LEG_OF_INPUT[i.leg]: i for i in current.filter(cycle=cycle)}
-    before = current.filter(cycle__account=cycle.account_id, cycle__end=cycle.start, leg="billed").first()
-    return Inputs(legs | ({"previous": before} if before else {}))
+    report_before = Q(cycle__account=cycle.account_id, cycle__end=cycle.start, leg="billed")
+    served = Q(cycle=cycle, leg__in=_LEG_OF_INPUT) | report_before
+    current = LegInput.objects.filter(served, ended_at__isnull=True).select_related("source_file")
+    legs = {_LEG_OF_INPUT[i.leg] if i.cycle_id == cycle.pk else "previous": i for i in current}
+    return Inputs(legs, list_in_force(cycle))
 
 
 def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
@@ -72,27 +82,50 @@ def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     progress(2, 4, "Storing the rows")
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run=run))
     bulk.load_frame(Variance, _records(reconciliation, run, rows, organizations))
+    _tell_the_planner(len(rows))
     progress(3, 4, "Turning the page")
-    summary = _summary(rows, legs)
+    summary = _summary(rows, legs) | _report(inputs, rows, organizations)
     with transaction.atomic():  # what is decided meanwhile waits, and is not lost between the old rows and the new
-        _turn_to(reconciliation, run, inputs=inputs.described(), totals=summary, policy=policy)
-        show_decisions(reconciliation, run)
+        if _turn_to(reconciliation, run, inputs=inputs.described(), totals=summary, policy=policy):
+            show_decisions(reconciliation, run)
     reconciliation.refresh_from_db()
     # Also this run's own rows, where a later one was quicker.
     bulk.remove(Variance.objects.filter(reconciliation=reconciliation, run__lt=reconciliation.run))
     return reconciliation
 
 
+def _tell_the_planner(rows: int) -> None:
+    """Of many new rows at once: until it has looked, PostgreSQL believes that there are none, and reads the table from end to end."""
+    if rows >= _MANY and connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(f"ANALYZE {Variance._meta.db_table}")
+
+
 def _judged(
     cycle: BillingCycle, legs: dict[LegName, LegTable], inputs: Inputs, organizations: pd.DataFrame, scopes: Sequence[Scope]
 ) -> pd.DataFrame:
     tolerances = engine_tolerances(scopes, organizations["pk"].to_numpy(np.int64).tolist())
-    return _with_storable_money(reconcile(legs, len(organizations), tolerances, always=True, lost_legs=_has_lost_a_leg(cycle, inputs)))
+    rows = reconcile(
+        legs,
+        len(organizations),
+        tolerances,
+        always=True,
+        lost_legs=_has_lost_a_leg(cycle, inputs),
+        nobody_rebilled=organizations["unbilled"].to_numpy(dtype=bool),
+        price_list=price_list_of(inputs.prices, organizations),
+    )
+    return _with_storable_money(rows)
+
+
+def _report(inputs: Inputs, rows: pd.DataFrame, organizations: pd.DataFrame) -> dict[str, Any]:
+    """What the report states, for holding it against the invoice."""
+    billed = inputs.legs.get("billed")
+    return {"report": report_totals(billed, rows, organizations)} if billed else {}
 
 
 def _has_lost_a_leg(cycle: BillingCycle, inputs: Inputs) -> bool:
     before = LegInput.objects.filter(cycle__account=cycle.account_id, cycle__end=cycle.start, ended_at__isnull=True)
-    return bool(set(before.values_list("leg", flat=True)) - set(inputs.legs))
+    return bool(set(before.filter(leg__in=_LEG_OF_INPUT).values_list("leg", flat=True)) - set(inputs.legs))
 
 
 def judged_by(cycle: BillingCycle, scopes: Sequence[Scope]) -> pd.DataFrame:
@@ -117,17 +150,23 @@ def show_decisions(
     items: bool = True,
     decisions: bool = True,
 ) -> None:
-    """Put what people decided onto the rows of a run, where lists can filter and sort by it.
+    """Put what people decided onto the rows of a run, where lists can filter and sort by it, and count them on the board.
 
-    Onto some rows only, by ``keys``; the sums of ``items`` alone, or the other ``decisions``.
+    The caller holds the revision. Onto some rows only, by ``keys``; the sums of ``items`` alone, or the other ``decisions``.
     """
     rows = Variance.objects.filter(reconciliation=reconciliation, run=run)
     if keys is None:
         _show_decisions(reconciliation, rows, items, decisions)
-    for product in sorted({product for _, product in keys or ()}):
-        for organizations in in_batches(key for key in keys or () if key[1] == product):
-            chosen = rows.filter(organization__in=organizations, product=product)
-            _show_decisions(reconciliation, chosen, items, decisions)
+        board.count_anew(reconciliation, run)
+        return
+    chosen = [
+        rows.filter(organization__in=organizations, product=product)
+        for product in sorted({product for _, product in keys})
+        for organizations in in_batches(key for key in keys if key[1] == product)
+    ]
+    with board.moving(reconciliation, run, chosen):
+        for batch in chosen:
+            _show_decisions(reconciliation, batch, items, decisions)
 
 
 def in_batches(keys: Iterable[tuple[int, str]]) -> Iterator[list[int]]:
@@ -179,37 +218,48 @@ def _begin(cycle: BillingCycle) -> tuple[Reconciliation, int]:
     return reconciliation, reconciliation.last_run
 
 
-def _turn_to(reconciliation: Reconciliation, run: int, **shown: Any) -> None:
-    """Show a run, unless a later one is shown already or the revision is no longer worked on."""
+def _turn_to(reconciliation: Reconciliation, run: int, **shown: Any) -> bool:
+    """Show a run, unless a later one is shown already or the revision is no longer worked on. Whether it is shown now."""
     earlier = Reconciliation.objects.filter(pk=reconciliation.pk, state=Reconciliation.State.WORKING, run__lt=run)
-    earlier.update(run=run, counted_at=timezone.now(), **shown)
+    return bool(earlier.update(run=run, counted_at=timezone.now(), **shown))
 
 
 def _legs_of(cycle: BillingCycle, inputs: Inputs) -> tuple[dict[LegName, LegTable], pd.DataFrame]:
     """The legs as the engine takes them, and the Organizations that their numbers mean."""
-    lines = {leg: _lines(given) for leg, given in inputs.legs.items()}
-    rejected = {leg: _rejected(given) for leg, given in inputs.legs.items()}
+    named = named_lines(cycle.account_id, {given.source_file_id for given in inputs.legs.values()})
+    of_leg = {leg: named.get(given.source_file_id, NOTHING) for leg, given in inputs.legs.items()}
+    lines = {leg: [*_lines(given), *of_leg[leg].counted] for leg, given in inputs.legs.items()}
+    rejected = {leg: [*_rejected(given), *_unsure(leg, of_leg[leg])] for leg, given in inputs.legs.items()}
     # Organizations are never taken away, so those that are read last are all that the lines can mean.
     organizations = _organizations(cycle)
     return {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}, organizations
 
 
 def _organizations(cycle: BillingCycle) -> pd.DataFrame:
-    """The account's Organizations: id and name, in the order of their ids."""
-    rows = Organization.objects.filter(account=cycle.account_id).order_by("pk").values_list("pk", "name")
-    return pd.DataFrame(list(rows), columns=["pk", "name"])
+    """The account's Organizations in the order of their ids: id, name, the place of the one that each counts under, and whether
+    nobody is rebilled for it."""
+    rows = Organization.objects.filter(account=cycle.account_id).order_by("pk").values_list("pk", "name", "standing", "merged_into")
+    found = pd.DataFrame(list(rows), columns=["pk", "name", "standing", "merged_into"])
+    pks, members = found["pk"].to_numpy(np.int64), found[found["merged_into"].notna()]
+    roots = np.arange(len(found))
+    if len(members):
+        ends = resolved(dict(zip(members["pk"].tolist(), members["merged_into"].astype("int64").tolist(), strict=True)))
+        roots[members.index] = np.searchsorted(pks, [ends[pk] for pk in members["pk"].tolist()])
+    unbilled = (found["standing"] != Organization.Standing.CUSTOMER).to_numpy(dtype=bool)
+    return pd.DataFrame({"pk": pks, "name": found["name"], "root": roots, "unbilled": unbilled})
 
 
 def _lines(given: LegInput) -> list[Any]:
-    lines = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=False)
+    lines = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=False).exclude(product="")
     return list(lines.values_list("organization_id", "product", "quantity", "unit_price"))
 
 
 def _leg(given: LegInput, found: list[Any], rejected: list[Any], organizations: pd.DataFrame) -> LegTable:
     keys, products, quantities, prices = zip(*found, strict=True) if found else ((), (), (), ())
+    places = np.searchsorted(organizations["pk"].to_numpy(np.int64), np.array(keys, dtype=np.int64))
     table = pd.DataFrame(
         {
-            "organization": np.searchsorted(organizations["pk"].to_numpy(np.int64), np.array(keys, dtype=np.int64)),
+            "organization": organizations["root"].to_numpy(np.int64)[places],
             "product": pd.Categorical(products, categories=list(CODES)),
             "quantity": np.array(quantities, dtype=np.int64),
             "unit_price": pd.array(list(prices), dtype="Int64"),
@@ -221,14 +271,22 @@ def _leg(given: LegInput, found: list[Any], rejected: list[Any], organizations: 
 def _rejected(given: LegInput) -> list[Any]:
     """Rejected rows, and rows that wait for their Organization."""
     rejected = RejectedLine.objects.filter(source_file=given.source_file_id)
-    waiting = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=True)
+    waiting = UsageLine.objects.filter(source_file=given.source_file_id, organization__isnull=True).exclude(product="")
     fields = ("organization_id", "name", "huntress_id", "key", "product")
     return [*rejected.values_list(*fields), *waiting.values_list(*fields)]
 
 
+def _unsure(leg: LegName, named: Named) -> list[Any]:
+    """A bill that charges for something nobody has decided on leaves all products of that Organization unchecked: any may be meant.
+
+    What another list has beside them is told, and counts nowhere.
+    """
+    return [*named.unsure, *(named.undecided if leg in {"billed", "previous"} else ())]
+
+
 def _unchecked(given: LegInput, rejected: list[Any], organizations: pd.DataFrame) -> pd.DataFrame:
     """What a leg leaves unchecked: for an Organization that is known, for all of a name, or for everyone where nothing names it."""
-    place = {pk: index for index, pk in enumerate(organizations["pk"])} if rejected else {}
+    place = dict(zip(organizations["pk"].tolist(), organizations["root"].tolist(), strict=True)) if rejected else {}
     norms = {name: normalise(name)[:500] for pk, name, *_ in rejected if pk is None and name}
     alike = _places_by_name(given, set(norms.values()), place)
     cells: set[tuple[int, str]] = set()
@@ -271,7 +329,7 @@ def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organ
 
 def flag_texts(rows: pd.DataFrame) -> Any:
     """The flags of each row as comma-separated codes."""
-    named = (*FLAGS, *ALWAYS)
+    named = (*FLAGS, NOBODY_REBILLED, *ALWAYS)
     texts = [",".join(flag for place, flag in enumerate(named) if code >> place & 1) for code in range(2 ** len(named))]
     codes = sum(rows[flag].to_numpy(np.int64) << place for place, flag in enumerate(named))
     return np.array(texts, dtype=object)[codes]

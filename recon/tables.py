@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 import django_tables2 as tables
 from django.db.models import QuerySet
-from django.utils.html import format_html
+from django.utils.html import conditional_escape, format_html
 from django.utils.safestring import SafeString
 
 from accounts.products import BY_CODE
@@ -21,6 +22,7 @@ _SWAPS_THE_MONTH = SafeString('hx-target="#month" hx-swap="outerHTML show:none" 
 _LOUD = {Severity.INVESTIGATE, Severity.ESCALATE}
 _ZERO = SafeString('<span class="zero">0</span>')
 _ZERO_MONEY = SafeString('<span class="zero">0.00</span>')
+_PRODUCTS = {code: format_html('<span class="product">{}</span>', product.label) for code, product in BY_CODE.items()}
 _ALL = SafeString('<input type="checkbox" data-select-all class="needs-js" aria-label="Select every row of this page">')
 
 
@@ -71,11 +73,6 @@ class VarianceTable(tables.Table):
     class Meta:
         template_name = "includes/table.html"
         order_by_field = "sort"
-        row_attrs: ClassVar = {
-            "id": lambda record: f"row-{record.organization_id}-{record.product}",
-            "class": lambda record, table: "is-open" if table.is_open(record) else None,
-            "aria-current": lambda record, table: "true" if table.is_open(record) else None,
-        }
 
     def __init__(
         self,
@@ -96,8 +93,26 @@ class VarianceTable(tables.Table):
         if "select" in self.columns.names():
             self.groups = [{"span": 1, "label": "", "class": "p2"}, *self.groups]
 
-    def is_open(self, record: Variance) -> bool:
-        return self.opened == (record.organization_id, record.product)
+    @cached_property
+    def body(self) -> SafeString:
+        """The rows of the page, in one sweep: cell by cell, django-tables2 takes longer than all the rest of the page."""
+        cells = [self._cell(column) for column in self.columns]
+        return SafeString("".join(part for row in self.paginated_rows for part in self._row(row.record, cells)))
+
+    def _cell(self, column: Any) -> tuple[str, Callable[[Variance], str], str]:
+        """What opens a column's cells, what fills and what closes them."""
+        tag, scope = ("th", ' scope="row"') if column.name == self.row_header else ("td", "")
+        return f"<{tag}{scope} {column.attrs['td'].as_html()}>", getattr(self, f"render_{column.name}"), f"</{tag}>\n"
+
+    def _row(self, record: Variance, cells: list[tuple[str, Callable[[Variance], str], str]]) -> Iterator[str]:
+        is_open = self.opened == (record.organization_id, record.product)
+        marked = ' class="is-open" aria-current="true"' if is_open else ""
+        yield f'<tr id="row-{record.organization_id}-{record.product}"{marked}>\n'
+        for opening, render, closing in cells:
+            yield opening
+            yield conditional_escape(render(record))
+            yield closing
+        yield "</tr>\n"
 
     def render_select(self, record: Variance) -> SafeString:
         value = f"{record.organization_id}-{record.product}"
@@ -118,8 +133,8 @@ class VarianceTable(tables.Table):
             BY_CODE[record.product].label,
         )
 
-    def render_product(self, value: str) -> SafeString:
-        return format_html('<span class="product">{}</span>', BY_CODE[value].label)
+    def render_product(self, record: Variance) -> SafeString:
+        return _PRODUCTS[record.product]
 
     def _leg(self, leg: str, record: Variance) -> SafeString | str:
         value = getattr(record, leg)
@@ -139,35 +154,26 @@ class VarianceTable(tables.Table):
     def render_previous(self, record: Variance) -> SafeString | str:
         return self._leg("previous", record)
 
-    def _gap(self, check: str, record: Variance) -> SafeString | str:
-        value = getattr(record, f"{check}_difference")
+    def _units(self, check: str, what: str, tone: str, record: Variance) -> SafeString | str:
+        value = getattr(record, f"{check}_{what}")
         if value is None:
             return blank("Not compared: a leg is missing")
         if not value:
             return _ZERO
         loud = getattr(record, f"{check}_severity") in _LOUD
-        return format_html('<span class="gap">{}</span>', signed(value)) if loud else signed(value)
+        return format_html('<span class="{}">{}</span>', tone, signed(value)) if loud else signed(value)
 
     def render_expected_difference(self, record: Variance) -> SafeString | str:
-        return self._gap("expected", record)
+        return self._units("expected", "difference", "gap", record)
 
     def render_rebilled_difference(self, record: Variance) -> SafeString | str:
-        return self._gap("rebilled", record)
-
-    def _left(self, check: str, record: Variance) -> SafeString | str:
-        value = getattr(record, f"{check}_left")
-        if value is None:
-            return blank("Not compared: a leg is missing")
-        if not value:
-            return _ZERO
-        loud = getattr(record, f"{check}_severity") in _LOUD
-        return format_html('<span class="left">{}</span>', signed(value)) if loud else signed(value)
+        return self._units("rebilled", "difference", "gap", record)
 
     def render_expected_left(self, record: Variance) -> SafeString | str:
-        return self._left("expected", record)
+        return self._units("expected", "left", "left", record)
 
     def render_rebilled_left(self, record: Variance) -> SafeString | str:
-        return self._left("rebilled", record)
+        return self._units("rebilled", "left", "left", record)
 
     def _money(self, value: int | None, price: str) -> SafeString | str:
         if value is None:

@@ -1,5 +1,5 @@
 """What workers do for months. Importing the services registers their handlers with ``ingest.jobs``."""
 
-from recon.services import exports, imports, months
+from recon.services import counting, exports, imports, sweeping
 
-__all__ = ["exports", "imports", "months"]
+__all__ = ["counting", "exports", "imports", "sweeping"]

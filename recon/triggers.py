@@ -13,12 +13,14 @@ _SIGNED: Final = "EXISTS (SELECT 1 FROM recon_reconciliation r WHERE r.id = {row
 _SEALED_FILE: Final = "EXISTS (SELECT 1 FROM recon_signedinput s WHERE s.source_file_id = {row}.{column})"
 _OF_A_REVISION: Final = (
     "recon_variance", "recon_reconcilingitem", "recon_rowdecision", "recon_settledrow", "recon_signedinput", "recon_decision",
+    "recon_certification",
 )  # fmt: skip
 _SEALED: Final = "a signed revision never changes"
 _OF_A_FILE: Final = (
     ("ingest_usageline", "source_file_id"),
     ("ingest_rejectedline", "source_file_id"),
     ("ingest_sourcerow", "source_file_id"),
+    ("ingest_priceline", "source_file_id"),
 )
 _FILE_SEALED: Final = "the lines of a signed month never change"
 #: A note is of a cycle: what a signature has seen of it stays, and the next revision may still resolve or withdraw it.
@@ -31,6 +33,15 @@ _NOTE_SEALED: Final = "what a signature has seen of a note never changes"
 #: Never emptied at once, either, while anything is signed (PostgreSQL's TRUNCATE passes by the triggers of rows).
 _NEVER_EMPTIED: Final = ("accounts_auditevent", "recon_reconciliation", *_OF_A_REVISION, *(table for table, _ in _OF_A_FILE))
 _APPEND_ONLY: Final = "audit events are only ever appended"
+#: A version of a contract only ever ends, once.
+_VERSION_CHANGED: Final = "OLD.ended_at IS NOT NULL OR NEW.ended_at IS NULL OR " + " OR ".join(
+    f"COALESCE(CAST(OLD.{name} AS text), '') <> COALESCE(CAST(NEW.{name} AS text), '')"
+    for name in (
+        "id", "contract_id", "number", "support_type", "minimum", "interval", "start", "renewal", "auto_renew", "unit_cost", "why", "by_id",
+        "at",
+    )
+)  # fmt: skip
+_VERSION_KEPT: Final = "a version of a contract never changes"
 
 
 def _rules() -> list[tuple[str, str, str, str, str]]:
@@ -44,6 +55,10 @@ def _rules() -> list[tuple[str, str, str, str, str]]:
         ("tolerance_delete", "recon_tolerancerow", "DELETE", "1 = 1", "a version of tolerances never changes"),
         ("policy_update", "recon_tolerancepolicy", "UPDATE", "1 = 1", "a version of tolerances never changes"),
         ("policy_delete", "recon_tolerancepolicy", "DELETE", "1 = 1", "a version of tolerances never changes"),
+        ("contract_version_update", "accounts_contractversion", "UPDATE", _VERSION_CHANGED, _VERSION_KEPT),
+        ("contract_version_delete", "accounts_contractversion", "DELETE", "1 = 1", _VERSION_KEPT),
+        ("contract_step_update", "accounts_contractstep", "UPDATE", "1 = 1", _VERSION_KEPT),
+        ("contract_step_delete", "accounts_contractstep", "DELETE", "1 = 1", _VERSION_KEPT),
     ]
     for table in _OF_A_REVISION:
         for event in ("INSERT", "UPDATE", "DELETE"):
@@ -84,6 +99,8 @@ def _replaced() -> list[tuple[str, str, str, str, str]]:
         ("accounts_auditevent", "1 = 1", _APPEND_ONLY),
         ("recon_tolerancerow", "1 = 1", "a version of tolerances never changes"),
         ("recon_tolerancepolicy", "1 = 1", "a version of tolerances never changes"),
+        ("accounts_contractversion", "1 = 1", _VERSION_KEPT),
+        ("accounts_contractstep", "1 = 1", _VERSION_KEPT),
         *((table, signed, _SEALED) for table in _OF_A_REVISION),
         *((table, sealed.format(column=column), _FILE_SEALED) for table, column in (*_OF_A_FILE, ("ingest_sourcefile", "id"))),
     ]
@@ -115,7 +132,7 @@ def _rules_of(connection: BaseDatabaseWrapper) -> list[tuple[str, str, str, str,
 
 
 def remove(connection: BaseDatabaseWrapper) -> None:
-    """Take every trigger away: for the emptying of a test's database, and for nothing else."""
+    """Take every trigger away: before SQLite's tables are rebuilt, and for the emptying of a test's database; for nothing else."""
     with connection.cursor() as cursor:
         for name, table, *_ in _rules_of(connection):
             cursor.execute(f"DROP TRIGGER IF EXISTS {name}" + (f" ON {table}" if connection.vendor == "postgresql" else ""))

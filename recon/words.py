@@ -23,6 +23,8 @@ FLAG_WORDS: Final = {
     "zero_to_some": "Some now, none in the cycle before",
     "some_to_zero": "None now, some in the cycle before",
     "leg_went_missing": "A list that was there last month is missing",
+    "nobody_rebilled": "Internal use, or not ours: nobody is rebilled for it",
+    "charged_anyway": "Somebody is charged, though nobody should be",
 }
 
 

@@ -1,5 +1,5 @@
 /* Recon: what pages do beyond links and forms. All of it is an addition: pages work without this file.
-   1 Choices  2 Menus, dialogs, toasts  3 Keys in lists  4 Selection  5 Dropping files  6 HTMX */
+   1 Choices  2 Menus, dialogs, toasts  3 Keys in lists and in the queue  4 Selection  5 Dropping files  6 HTMX */
 (() => {
   "use strict";
   const root = document.documentElement;
@@ -101,6 +101,21 @@
       return field;
     },
   };
+  /* In the queue of questions a key presses what says so: a button, a link, or a sheet, which opens with its field. Held down, it presses once. */
+  const press = (event) => {
+    const queue = document.getElementById("queue");
+    if (!queue) return false;
+    const key = event.key.toLowerCase();
+    const found = all(`[data-press="${CSS.escape(key)}"]`, queue).find((one) => one.getClientRects().length)
+      ?? (key === "u" ? document.querySelector("#toasts form button") : null);
+    if (!found) return false;
+    if (event.repeat || queue.matches("[aria-busy]")) return true;
+    if (!found.matches("details")) { found.click(); return true; }
+    all("details.menu[open]").filter((menu) => menu !== found).forEach((menu) => { menu.open = false; });
+    found.open = true;
+    found.querySelector("input:not([type=hidden])")?.focus();
+    return true;
+  };
   on("keydown", (event) => {
     if (event.key === "Escape") {
       const open = all("details.menu[open]").at(-1);
@@ -109,7 +124,7 @@
     }
     const typing = event.target.closest?.("input:not([type=checkbox], [type=radio]), select, textarea, [contenteditable], dialog[open]");
     if (typing || event.ctrlKey || event.metaKey || event.altKey || event.isComposing || root.dataset.shortcuts === "off") return;
-    if (KEYS[event.key.toLowerCase()]?.()) event.preventDefault();
+    if (press(event) || KEYS[event.key.toLowerCase()]?.()) event.preventDefault();
   });
 
   /* 4. Selection: one box for the page's rows, and how many are chosen. */
@@ -193,6 +208,7 @@
   };
   on("htmx:beforeRequest", (event) => busy(event, true));
   on("htmx:afterRequest", (event) => busy(event, false));
+  on("htmx:oobAfterSwap", ({ detail }) => { if (detail.target.id === "toasts") all(".toast", detail.target).forEach(fade); });
   on("htmx:xhr:progress", ({ target, detail }) => {
     const bar = target.querySelector?.("progress");
     if (!bar || !detail.lengthComputable) return;
@@ -226,5 +242,11 @@
       || (list && document.querySelector(`#${CSS.escape(list)} .pager [aria-current]`))
       || document.querySelector(".list .pager [aria-current]");
     found?.focus({ preventScroll: true });
+  });
+  /* After an answer the next question is read out, and is where the keyboard is. */
+  on("htmx:afterSettle", ({ detail }) => {
+    const { count } = document.getElementById("queue")?.dataset ?? {};
+    if (count) all("[data-count-of=queue]").forEach((place) => { place.textContent = count; place.hidden = count === "0"; });
+    if (detail.requestConfig?.elt.closest?.("#pair, .items")) document.getElementById("pair-h")?.focus({ preventScroll: true });
   });
 })();

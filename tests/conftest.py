@@ -41,8 +41,12 @@ CHROMIUM_FLAGS = [
 ]
 USES_DATABASE = {"db", "transactional_db", "live_server", "worker", "django_assert_num_queries", "client", "admin_client"}
 
-hypothesis_settings.register_profile("recon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow])
-hypothesis_settings.load_profile("recon")
+# The same examples each time, so that a change is judged by what it changed; `make fuzz` draws others.
+hypothesis_settings.register_profile(
+    "recon", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+hypothesis_settings.register_profile("search", hypothesis_settings.get_profile("recon"), derandomize=False)
+hypothesis_settings.load_profile("search" if "RECON_FUZZ" in os.environ else "recon")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

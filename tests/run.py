@@ -1,6 +1,6 @@
 """`make test`: every check, then the tests on SQLite, and again on PostgreSQL and Redis where they answer. It says which it did.
 
-``RECON_REQUIRE=postgresql,redis,chromium`` makes what is named there a condition: unreachable is then a failure, never a skip.
+``RECON_REQUIRE=postgresql,redis,chromium,image`` makes what is named there a condition: unreachable is then a failure, never a skip.
 """
 
 import getpass
@@ -19,6 +19,8 @@ from typing import Final
 import psycopg
 from redis import Redis
 from redis.exceptions import RedisError
+
+from tests.platform import room
 
 BASE_DIR: Final = Path(__file__).resolve().parent.parent
 REQUIRED: Final = frozenset(filter(None, os.environ.get("RECON_REQUIRE", "").split(",")))
@@ -55,7 +57,8 @@ class Outcome:
 
 def main() -> int:
     database, redis, chromium = _database(), _redis(), _chromium()
-    unavailable = {name: why for name, why in (("postgresql", database[1]), ("redis", redis[1]), ("chromium", chromium[1])) if why}
+    reasons = {"postgresql": database[1], "redis": redis[1], "chromium": chromium[1], "image": room.why_not()}
+    unavailable = {name: why for name, why in reasons.items() if why}
     if refused := sorted(REQUIRED & unavailable.keys()):
         print("\n".join(f"{name} is required and is not to be had: {unavailable[name]}" for name in refused), file=sys.stderr)
         return 1

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.conf import settings
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from accounts.models.account import Account
 from accounts.names import normalise
+
+#: After how many days without a check-in an agent of one Organization counts as unresponsive, where it has a setting of its own.
+ORGANIZATION_STALE_DAYS: Final = (2, 7, 14, 21, 30, 45, 60, 90)
 
 
 class Organization(models.Model):
@@ -17,7 +20,16 @@ class Organization(models.Model):
 
     ``huntress_id`` and ``key`` are null until a source tells them. Names are labels and not unique. ``name_key`` is
     ``names.normalise(name)``, kept by every writer, bulk ones included.
+
+    ``merged_into`` says that a person found it to be the same customer as another: its lines count there (``accounts.roots``), and
+    stay its own, so that the decision can be taken back. ``standing`` other than customer: nobody is rebilled for it.
+    ``stale_days`` is null where the account's holds.
     """
+
+    class Standing(models.TextChoices):
+        CUSTOMER = "customer", "Customer"
+        INTERNAL = "internal", "Internal use"
+        NOT_OURS = "not_ours", "Not ours"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="organizations")
     name = models.CharField(max_length=500)
@@ -25,6 +37,10 @@ class Organization(models.Model):
     huntress_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  unique where there is one
     key = models.CharField(max_length=256, null=True, blank=True)  # noqa: DJ001  "" would be a key
     created_at = models.DateTimeField(auto_now_add=True)
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT, related_name="members")
+    standing = models.CharField(max_length=10, choices=Standing.choices, default=Standing.CUSTOMER, db_default="customer")
+    standing_reason = models.CharField(max_length=500, blank=True, db_default="")
+    stale_days = models.PositiveSmallIntegerField(null=True, blank=True)
 
     class Meta:
         ordering: ClassVar = ["name", "pk"]
@@ -33,6 +49,16 @@ class Organization(models.Model):
             models.CheckConstraint(condition=~Q(huntress_id=""), name="organization_id_is_null_or_something"),
             models.CheckConstraint(condition=~Q(key=""), name="organization_key_is_null_or_something"),
             models.CheckConstraint(condition=~Q(name=""), name="organization_has_a_name"),
+            models.CheckConstraint(
+                condition=Q(merged_into__isnull=True) | ~Q(merged_into=F("pk")), name="organization_is_not_its_own_member"
+            ),
+            models.CheckConstraint(
+                condition=Q(standing="customer") | (Q(standing__in=["internal", "not_ours"]) & ~Q(standing_reason="")),
+                name="organization_standing_has_a_reason",
+            ),
+            models.CheckConstraint(
+                condition=Q(stale_days__isnull=True) | Q(stale_days__in=ORGANIZATION_STALE_DAYS), name="organization_stale_days_are_offered"
+            ),
         ]
         indexes: ClassVar = [models.Index(fields=["account", "name_key"], name="organization_by_name_key")]
 

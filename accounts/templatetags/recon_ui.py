@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from operator import index
 from typing import Any, Final, Protocol
 
 from django import template
 from django.core.paginator import Page
 from django.forms import BoundField, CheckboxInput, Select
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timezone import is_aware, localtime
 
@@ -169,6 +170,7 @@ def item(mapping: dict[str, Any], key: str) -> Any:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def icon(name: str, label: str = "") -> SafeString:
     """A symbol of ``includes/sprite.html``. With a label it speaks, else it is decoration."""
     if label:
@@ -177,6 +179,7 @@ def icon(name: str, label: str = "") -> SafeString:
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def status(tone: str, symbol: str, word: str, *, chip: bool = False, icon_only: bool = False) -> SafeString:
     """Word, icon and tone together, for a state that ``severity`` does not know."""
     extra = f"{' is-chip' if chip else ''}{' icon-only' if icon_only else ''}"
@@ -184,6 +187,7 @@ def status(tone: str, symbol: str, word: str, *, chip: bool = False, icon_only: 
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def severity(code: str, *, word: str = "", chip: bool = False, icon_only: bool = False) -> SafeString:
     """A known state; ``icon_only`` hides the word for eyes where the list is narrow. An unknown code is a KeyError."""
     tone, symbol, usual = STATES[code]
@@ -191,6 +195,7 @@ def severity(code: str, *, word: str = "", chip: bool = False, icon_only: bool =
 
 
 @register.simple_tag
+@lru_cache(maxsize=512)
 def blank(reason: str) -> SafeString:
     """An en dash that says why there is no figure. Blank is never 0."""
     return format_html(
@@ -221,7 +226,7 @@ def spark(values: Sequence[int | None], label: str = "Billed") -> SafeString:
             lines.append([])
         else:
             lines[-1].append(",".join(map(_coordinate, point)))
-    drawn = format_html_join("", '<polyline points="{}"/>', ((" ".join(line),) for line in lines if len(line) > 1))
+    drawn = SafeString("".join(f'<polyline points="{" ".join(line)}"/>' for line in lines if len(line) > 1))  # numbers alone
     last = next(point for point in reversed(points) if point is not None)
     count = COUNTS[len(values)] if len(values) < len(COUNTS) else f"{len(values)}"
     span = f"from {units(low)} to {units(high)}, now {units(values[-1]) if values[-1] is not None else 'unknown'}"

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods
 from accounts import services
 from accounts.access import Need, account_for, signed_in
 from accounts.forms import SettingsForm
+from accounts.models.account import ACCOUNT_STALE_DAYS
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -24,5 +25,5 @@ def settings(request: HttpRequest, account: str) -> HttpResponse:
         else:
             messages.success(request, "The settings are saved.")
             return redirect("accounts:settings", ours.slug)
-    context = {"form": form, "kept": services.kept_by_cycles(ours)}
+    context = {"form": form, "kept": services.kept_by_cycles(ours), "stale_days_offered": ACCOUNT_STALE_DAYS}
     return render(request, "accounts/settings.html", context, status=422 if form.errors else 200)

@@ -1,5 +1,11 @@
+from ingest.models.facts import AgentLine, ExcludedSku, FileOwner, Invoice, PriceLine
 from ingest.models.job import Job
 from ingest.models.lines import RejectedLine, RowIssue, SourceRow, UsageLine
-from ingest.models.source import Leg, LegInput, SourceFile
+from ingest.models.profile import MappingProfile
+from ingest.models.source import Kind, Leg, LegInput, SourceFile
+from ingest.models.window import CallWindow
 
-__all__ = ["Job", "Leg", "LegInput", "RejectedLine", "RowIssue", "SourceFile", "SourceRow", "UsageLine"]
+__all__ = [
+    "AgentLine", "CallWindow", "ExcludedSku", "FileOwner", "Invoice", "Job", "Kind", "Leg", "LegInput", "MappingProfile", "PriceLine",
+    "RejectedLine", "RowIssue", "SourceFile", "SourceRow", "UsageLine",
+]  # fmt: skip

@@ -19,12 +19,15 @@ class UsageLine(models.Model):
     """One quantity of one product, and the row it stands in. Without an Organization it waits to be matched.
 
     ``unit_price`` is in micros, millionths of the account's currency unit; null where the file states none. The file's own
-    words for the Organization are kept as they were. No constraint on the keys: the loader made them, and a million rows wait.
+    words for the Organization are kept as they were. ``product`` is "" where the registry does not know ``product_name``, the
+    file's own words: then the account's rules say what it counts for, or it waits. No constraint on the keys: the loader
+    made them, and a million rows wait.
     """
 
     source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="lines", db_constraint=False, db_index=False)
     line = models.PositiveIntegerField()
-    product = models.CharField(max_length=8)
+    product = models.CharField(max_length=8, blank=True)
+    product_name = models.CharField(max_length=200, blank=True, db_default="")
     organization = models.ForeignKey(Organization, null=True, on_delete=models.PROTECT, related_name="lines", db_constraint=False)
     name = models.CharField(max_length=500)
     huntress_id = models.CharField(max_length=64, blank=True)
@@ -36,8 +39,13 @@ class UsageLine(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source_file", "line", "product"], name="usage_line_one_place_a_file"),
-            models.CheckConstraint(condition=Q(product__in=CODES), name="usage_line_product_is_known"),
+            models.CheckConstraint(
+                condition=Q(product__in=CODES) | (Q(product="") & ~Q(product_name="")), name="usage_line_product_is_known"
+            ),
             models.CheckConstraint(condition=Q(quantity__gte=0), name="usage_line_quantity_is_not_negative"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["source_file", "product_name"], condition=Q(product=""), name="usage_line_by_unknown_product"),
         ]
 
     def __str__(self) -> str:

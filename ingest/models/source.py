@@ -18,6 +18,18 @@ class Leg(models.TextChoices):
     REBILLED = "rebilled", "Rebilled list"
 
 
+class Kind(models.TextChoices):
+    """What a document is. The first three are legs of the comparison; the others stand beside it."""
+
+    BILLED = "billed", "Billed report"
+    EXPECTED = "expected", "Expected list"
+    REBILLED = "rebilled", "Rebilled list"
+    AGENTS = "agents", "Agent list"
+    INVOICE = "invoice", "Invoice"
+    PRICES = "prices", "Price list"
+    EXCLUSIONS = "exclusions", "Exclusion list"
+
+
 class SourceFile(models.Model):
     """Bytes as they came, stored under their SHA-256, and what reading them said.
 
@@ -34,7 +46,7 @@ class SourceFile(models.Model):
         DISCARDED = "discarded", "Discarded"
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="source_files")
-    kind = models.CharField(max_length=10, choices=Leg.choices, blank=True)
+    kind = models.CharField(max_length=10, choices=Kind.choices, blank=True)
     cycle = models.ForeignKey(BillingCycle, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     sha256 = models.CharField(max_length=64)
     name = models.CharField(max_length=255)
@@ -64,9 +76,9 @@ class SourceFile(models.Model):
                 condition=Q(state__in=["received", "ready", "refused", "importing", "imported", "discarded"]),
                 name="source_file_state_is_known",
             ),
-            models.CheckConstraint(condition=Q(kind__in=["", *Leg.values]), name="source_file_kind_is_known"),
+            models.CheckConstraint(condition=Q(kind__in=["", *Kind.values]), name="source_file_kind_is_known"),
             models.CheckConstraint(
-                condition=~Q(state__in=["importing", "imported"]) | Q(cycle__isnull=False, kind__in=Leg.values),
+                condition=~Q(state__in=["importing", "imported"]) | Q(cycle__isnull=False, kind__in=Kind.values),
                 name="source_file_imported_has_kind_and_cycle",
             ),
         ]
@@ -81,10 +93,12 @@ class SourceFile(models.Model):
 
 
 class LegInput(models.Model):
-    """One file serving one leg of one cycle. A replaced one stays, marked by ``ended_at`` and the input that took its place."""
+    """One file serving one leg of one cycle, or standing beside them (agents, invoice; prices and exclusions: from this cycle on).
+
+    A replaced one stays, marked by ``ended_at`` and the input that took its place."""
 
     cycle = models.ForeignKey(BillingCycle, on_delete=models.PROTECT, related_name="inputs")
-    leg = models.CharField(max_length=10, choices=Leg.choices)
+    leg = models.CharField(max_length=10, choices=Kind.choices)
     source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="inputs")
     partial = models.BooleanField(default=False)
     as_of = models.DateField(null=True, blank=True)
@@ -98,7 +112,7 @@ class LegInput(models.Model):
         ordering: ClassVar = ["-since", "-pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["cycle", "leg"], condition=Q(ended_at__isnull=True), name="leg_input_one_current_a_leg"),
-            models.CheckConstraint(condition=Q(leg__in=Leg.values), name="leg_input_leg_is_known"),
+            models.CheckConstraint(condition=Q(leg__in=Kind.values), name="leg_input_leg_is_known"),
             models.CheckConstraint(
                 condition=Q(superseded_by__isnull=True) | Q(ended_at__isnull=False), name="leg_input_superseded_has_ended"
             ),

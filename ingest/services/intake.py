@@ -5,27 +5,27 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
-from datetime import date
-from typing import IO, Any, cast
-from zoneinfo import ZoneInfo
+from dataclasses import dataclass
+from typing import IO, Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 
 from accounts import audit
-from accounts.calendar import Cycle, cycle_containing, parse_cycle, previous_cycle
-from accounts.models import Account, Organization, User
-from accounts.names import normalise
+from accounts.calendar import Cycle
+from accounts.models import Account, User
 from accounts.services import Refused
-from ingest import bulk, jobs, storage
+from ingest import bulk, guards, jobs, storage, streams
 from ingest.models import Job, RowIssue, SourceFile, SourceRow
-from ingest.sources import guess_kind, read
-from ingest.sources.reading import Issue, Leg, Mapping, Reading, Row, Unreadable
+from ingest.services import mappings
+from ingest.services.previews import STATED, preview_of, refused_preview
+from ingest.sources import READERS, read, recognise
+from ingest.sources.reading import Issue, Mapping, Reading, Row, Unreadable
 
 State = SourceFile.State
 _OPEN_STATES = (State.RECEIVED, State.READY, State.REFUSED)
+#: What a preview says of the one reading that it was made by, and of none that follows.
+_OF_ONE_READING = ("profile", "as_guessed", "stated_by", "columns")
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ class Received:
 def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: str = "") -> Received:
     """Store a file as it came and ask a worker to read it. Raises Refused for one that is empty or too large."""
     name = name.replace("\\", "/").rpartition("/")[2].replace("\0", "")[-255:] or "unnamed"
-    limit = settings.RECON_MAX_UPLOAD_MB
+    limit = streams.limit_bytes(kind)
     size = content.seek(0, os.SEEK_END)
     if not size:
         raise Refused(f"{name} is empty: there is nothing to read in it.")
-    if size > limit * 1024 * 1024:
-        raise Refused(f"{name} is larger than {limit} MB. Split it, or ask an admin to raise the limit.")
+    if size > limit:
+        raise Refused(f"{name} is larger than {limit // 2**20} MB. Split it, or ask an admin to raise the limit.")
     stored = storage.store(content)
     same = SourceFile.objects.filter(account=account, sha256=stored.sha256).exclude(state=State.DISCARDED)
     if here := same.filter(kind=kind).first() if kind else same.first():
@@ -61,9 +61,19 @@ def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: 
 
 
 def read_again(
-    source_file: SourceFile, *, by: User, kind: str, cycle: Cycle, mapping: Mapping | None, account: Account | None = None
+    source_file: SourceFile,
+    *,
+    by: User,
+    kind: str,
+    cycle: Cycle,
+    mapping: Mapping | None,
+    account: Account | None = None,
+    as_guessed: bool = False,
 ) -> Job:
-    """Read with what a person stated. ``mapping`` None means: guess again. Raises Refused once it counts."""
+    """Read with what a person stated. Raises Refused once it counts.
+
+    ``mapping`` None means: as such a list was read before, else guessed; ``as_guessed`` leaves out what was remembered.
+    """
     target = account or source_file.account
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update().get(pk=source_file.pk)
@@ -74,15 +84,11 @@ def read_again(
             raise Refused(f"The same bytes are already in {target} as {_in_words(kind)}.")
         locked.account, locked.kind, locked.state = target, kind, State.RECEIVED
         locked.mapping, locked.mapping_stated = mapping.to_json() if mapping else None, mapping is not None
-        locked.preview = locked.preview | {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": "stated by you"}
+        before = {name: value for name, value in locked.preview.items() if name not in _OF_ONE_READING}
+        asked = {"as_guessed": True} if as_guessed else {"stated_by": by.pk} if mapping else {}
+        locked.preview = before | asked | {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": STATED}
         locked.save()
         return _ask_to_read(locked, by)
-
-
-def state_cycle(source_file: SourceFile, cycle: Cycle) -> None:
-    """Set the cycle alone: nothing has to be read again for it."""
-    source_file.preview = source_file.preview | {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": "stated by you"}
-    source_file.save(update_fields=["preview"])
 
 
 @transaction.atomic
@@ -113,30 +119,60 @@ def read_into_preview(subject: int, progress: jobs.Progress) -> None:
     source_file = SourceFile.objects.select_related("account").get(pk=subject)
     if source_file.state != State.RECEIVED:
         return
-    data = storage.fetch(source_file.sha256)
-    mapping = Mapping.from_json(source_file.mapping) if source_file.mapping_stated and source_file.mapping else None
-    kind, because = source_file.kind, "stated by you"
+    plan = Plan(source_file.kind, {"kind_because": STATED, "kind_sureness": ""})
     try:
-        if not kind:
-            kind, because = _guessed_kind(data, source_file.name, progress)
-        reading = read(data, name=source_file.name, leg=cast(Leg, kind or "expected"), mapping=mapping, progress=progress)
+        with guards.at_most(settings.RECON_MAX_READ_SECONDS):
+            data = streams.start_of(source_file)
+            plan = _plan(source_file, data)
+            reading = _read(source_file, data, plan, progress)
+    except guards.TookTooLong as late:
+        raise jobs.JobFailed(str(late)) from late
     except Unreadable as refusal:
-        _keep(source_file, State.REFUSED, kind, refusal, dict(source_file.preview) | _refused_preview(refusal), rows=refusal.first_rows)
+        _keep(source_file, State.REFUSED, plan, refusal, refused_preview(refusal), rows=refusal.first_rows)
     else:
-        preview = dict(source_file.preview) | {"kind_because": because} | _preview(source_file, reading)
-        _keep(source_file, State.READY, kind, reading, preview, rows=reading.odd_rows)
+        _keep(source_file, State.READY, plan, reading, preview_of(source_file, reading), rows=reading.odd_rows)
 
 
-def _guessed_kind(data: bytes, name: str, progress: jobs.Progress) -> tuple[str, str]:
-    """What the file's name says it is, else its titles and headers, else nothing: then a person says it."""
-    guess = guess_kind(name) or read(data, name=name, leg="expected", progress=progress).guesses.get("kind")
-    return (guess.value, guess.because) if guess else ("", "nothing in the file tells")
+def _read(source_file: SourceFile, data: bytes, plan: Plan, progress: jobs.Progress) -> Reading:
+    if plan.kind in streams.KINDS:
+        return streams.read_agents(source_file, plan.mapping, progress)
+    if source_file.size > streams.limit_bytes(plan.kind or "expected"):
+        raise streams.too_large(source_file)
+    kind = plan.kind or "expected"
+    return read(data, name=source_file.name, kind=kind, mapping=plan.mapping, limits=guards.limits(), progress=progress)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a file is to be read, and what its page says of that. ``applied`` is a mapping that was remembered."""
+
+    kind: str
+    said: dict[str, Any]
+    mapping: Mapping | None = None
+    applied: mappings.Applied | None = None
+
+
+def _plan(source_file: SourceFile, data: bytes) -> Plan:
+    """As a person stated; else as such a list was read before; else as its name, its titles and its headers tell."""
+    kind, said = source_file.kind, {"kind_because": STATED, "kind_sureness": ""}
+    if source_file.mapping_stated and source_file.mapping:
+        return Plan(kind, said, Mapping.from_json(source_file.mapping))
+    guess = None if kind else recognise(data, name=source_file.name, limits=guards.limits(streamed=True))
+    applied = None if source_file.preview.get("as_guessed") else mappings.applied_to(data, source_file.account, kind, guess)
+    if not kind:
+        said = {"kind_because": "nothing in the file tells", "kind_sureness": "unsure"}
+        if guess:
+            kind, said = guess.value, {"kind_because": guess.because, "kind_sureness": guess.sureness}
+        if applied and applied.kind != kind:
+            kind, said = applied.kind, {"kind_because": applied.because, "kind_sureness": "likely"}
+    return Plan(kind, said, applied.mapping if applied else None, applied)
 
 
 def _keep(
-    source_file: SourceFile, state: State, kind: str, said: Reading | Unreadable, preview: dict[str, Any], rows: Iterable[Row]
+    source_file: SourceFile, state: State, plan: Plan, said: Reading | Unreadable, preview: dict[str, Any], rows: Iterable[Row]
 ) -> None:
-    bulk.remove(SourceRow.objects.filter(source_file=source_file))
+    if isinstance(said, Unreadable) or said.kind not in streams.KINDS:  # what is read in batches has kept its rows on the way
+        bulk.remove(SourceRow.objects.filter(source_file=source_file))
     bulk.remove(RowIssue.objects.filter(source_file=source_file))
     columns = ["source_file_id", "line", "level", "code", "message", "column", "value"]
     bulk.load(RowIssue, columns, _issue_records(source_file.pk, said.issues))
@@ -144,21 +180,35 @@ def _keep(
         odd = ((source_file.pk, r.line, r.bucket, r.reason[:200], json.dumps(r.cells)) for r in rows)
         bulk.load(SourceRow, ["source_file_id", "line", "bucket", "reason", "cells"], odd)
     counts = said.counts if isinstance(said, Reading) else source_file.counts
-    mapping = said.mapping.to_json() if said.mapping else source_file.mapping
-    fields: dict[str, Any] = {"state": state, "preview": preview, "mapping": mapping}
+    mapping = said.mapping or plan.mapping
+    fields: dict[str, Any] = {"state": state, "mapping": mapping.to_json() if mapping else source_file.mapping}
     fields |= {name: getattr(counts, name) for name in ("loaded", "merged", "set_aside", "rejected")}
+    preview = dict(source_file.preview) | plan.said | preview
     if not source_file.kind:
-        fields["kind"] = _free_kind(source_file, kind)
+        fields["kind"] = _free_kind(source_file, plan.kind)
+    if plan.applied:
+        fields["mapping_stated"] = True
+        preview["profile"] = plan.applied.said
     with transaction.atomic():
         now = SourceFile.objects.select_for_update().get(pk=source_file.pk)
         if now.state == State.RECEIVED and _asked(now) == _asked(source_file):
-            stated = {name: now.preview[name] for name in ("cycle", "cycle_because") if now.preview.get("cycle_because") == "stated by you"}
+            stated = {name: now.preview[name] for name in ("cycle", "cycle_because") if now.preview.get("cycle_because") == STATED}
             SourceFile.objects.filter(pk=now.pk).update(**fields | {"preview": preview | stated})
+            _note_mapping(source_file, plan, said)
+
+
+def _note_mapping(source_file: SourceFile, plan: Plan, said: Reading | Unreadable) -> None:
+    """Remember a mapping that a person stated, once it has proved to be one that reads; note the use of one that was remembered."""
+    if plan.applied:
+        mappings.note_use(plan.applied)
+    elif plan.mapping and isinstance(said, Reading) and (by := User.objects.filter(pk=source_file.preview.get("stated_by")).first()):
+        mappings.remember(source_file.account, source_file.kind, said.header, said.mapping, by=by)
 
 
 def _asked(source_file: SourceFile) -> tuple[Any, ...]:
     """What a reading was asked to do. When a person asked for another one meanwhile, that one's result counts."""
-    return (source_file.account_id, source_file.kind, source_file.mapping_stated, source_file.mapping)
+    preview = source_file.preview
+    return (source_file.account_id, source_file.kind, source_file.mapping_stated, source_file.mapping, preview.get("as_guessed"))
 
 
 def _free_kind(source_file: SourceFile, kind: str) -> str:
@@ -172,56 +222,5 @@ def _issue_records(source_file_id: int, issues: Iterable[Issue]) -> Iterator[tup
         yield (source_file_id, issue.line, issue.level, issue.code, issue.message[:1000], issue.column[:200], issue.value[:200])
 
 
-def _refused_preview(refusal: Unreadable) -> dict[str, Any]:
-    if not refusal.header and not refusal.first_rows:
-        return {}  # what was known of it before is still there for a person to correct
-    return {"header": refusal.header, "sheets": refusal.sheets, "first_rows": [asdict(row) for row in refusal.first_rows]}
-
-
-def _preview(source_file: SourceFile, reading: Reading) -> dict[str, Any]:
-    names = set(reading.lines["organization"].unique())
-    keys = {normalise(name) for name in names}
-    known = Organization.objects.filter(account=source_file.account).values_list("name_key", flat=True)
-    sums = reading.lines.groupby("product", observed=True)["quantity"].sum()
-    cycle = _cycle(source_file, reading)
-    return {
-        "header": reading.header,
-        "sheets": reading.sheets,
-        "first_rows": [asdict(row) for row in reading.first_rows],
-        "totals": {str(product): int(total) for product, total in sums.items()},
-        "organizations": len(keys),
-        "known": len(keys.intersection(known)),
-        "prices": bool(reading.lines["unit_price"].notna().any()),
-        **cycle,
-    }
-
-
-def _cycle(source_file: SourceFile, reading: Reading) -> dict[str, str]:
-    """The cycle a person stated; else the one that the file names; else the last one that is over."""
-    if source_file.preview.get("cycle_because") == "stated by you":
-        return {}
-    account = source_file.account
-    if guess := reading.guesses.get("cycle"):
-        cycle = _cycle_of(guess.value, account)
-        return {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": guess.because}
-    cycle = last_finished(account)
-    return {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": "the last cycle that is over"}
-
-
-def _cycle_of(text: str, account: Account) -> Cycle:
-    """A range's own cycle; for a single day, the cycle that ends on it or had ended by then."""
-    if ":" in text:
-        stated = parse_cycle(text)
-        return cycle_containing(stated.start, account.anniversary_day)
-    day = date.fromisoformat(text)
-    return previous_cycle(cycle_containing(day, account.anniversary_day), account.anniversary_day)
-
-
-def last_finished(account: Account) -> Cycle:
-    """The newest cycle whose last day is over in the account's own time zone."""
-    today = timezone.now().astimezone(ZoneInfo(account.time_zone)).date()
-    return previous_cycle(cycle_containing(today, account.anniversary_day), account.anniversary_day)
-
-
 def _in_words(kind: str) -> str:
-    return {"billed": "a billed report", "expected": "an expected list", "rebilled": "a rebilled list"}.get(kind, "a file")
+    return READERS[kind].one if kind in READERS else "a file"

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TypeVar
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -134,6 +135,27 @@ class Body:
         codes = [CODES.index(code) if (code := product_named(text)) else -1 for text in encoded.dictionary.to_pylist()]
         places = encoded.indices.to_numpy(zero_copy_only=False)
         return np.asarray(codes, dtype=np.int64)[places] if codes else np.zeros(0, dtype=np.int64)
+
+    def says(self, index: int, words: frozenset[str]) -> Mask:
+        """Cells of a column that are one of some words, whatever their case and spacing."""
+        encoded = self.encoded(index)
+        found = np.asarray([folded(text) in words for text in encoded.dictionary.to_pylist()], dtype=np.bool_)
+        return found[encoded.indices.to_numpy(zero_copy_only=False)] if len(found) else self.none
+
+    @cached_property
+    def unknown_products(self) -> tuple[Ints, int]:
+        """In a long layout, a number for each row's product cell, the same for every spelling of one product, and how many there are."""
+        encoded = self.encoded(self.columns.product or 0)
+        numbers, names = pd.factorize(np.asarray([folded(text) for text in encoded.dictionary.to_pylist()], dtype=object))
+        return numbers.astype(np.int64)[encoded.indices.to_numpy(zero_copy_only=False)], len(names)
+
+    @cached_property
+    def unreadable_number(self) -> Mask:
+        """Rows with a quantity, or beside a quantity a unit price, that cannot be read."""
+        found = self.none.copy()
+        for numbers, costs in zip(self.quantities, self.prices, strict=True):
+            found |= numbers.bad | (self.none if costs is None else costs.bad & numbers.given)
+        return found
 
     @cached_property
     def blank(self) -> Mask:

@@ -48,7 +48,7 @@ class CsvTable:
         return grid
 
     def records(self) -> Iterator[Record]:
-        """Each row in turn. Raises Unreadable where a quotation mark is never closed."""
+        """Each row in turn. Raises Unreadable where a quotation mark is never closed, and at a row that is wider than is read."""
         text = io.TextIOWrapper(io.BytesIO(self.data), encoding="utf-8", newline="\n")
         lines = (line.removesuffix("\n") + "\n" for line in text)
         reader = csv.reader(chain(lines, [_END]), delimiter=self.delimiter)
@@ -58,6 +58,8 @@ class CsvTable:
             for cells in reader:
                 if before is not None:
                     yield before
+                if len(cells) > self.limits.max_columns:
+                    check_size(self.limits, 1, len(cells), self.limits.max_cells)
                 before = Record(start, reader.line_num, tuple(cells))
                 start = reader.line_num + 1
         except csv.Error:  # the one error left: a field past the module's own limit
@@ -87,6 +89,8 @@ class CsvTable:
 
     def fast_grid(self, header: Record) -> Grid | None:
         """Text whose every row below the header has as many cells as the header, and whose quoting is regular; else None."""
+        if not header.line:  # a list without a header
+            return None
         head = [record for record in self.head(header.end) if record.line <= header.line]
         start = _offset(self.data, header.end)
         width, above = len(header.cells), max(len(record.cells) for record in head)

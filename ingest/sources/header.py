@@ -5,13 +5,31 @@ headers, so none of them is relied on: a person can correct every guess.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 from accounts.products import folded, product_named
 from ingest.sources.grid import Record
 
-_ALIASES: Final = {
+
+@dataclass(frozen=True, slots=True)
+class Headers:
+    """How a kind of document knows its header: the row that is one, how many of its cells it knows, and what it looked for, in words.
+
+    ``is_another`` tells headers that would do, and are plainly those of another kind.
+    """
+
+    find: Callable[[Sequence[Record]], Record | None]
+    score: Callable[[Sequence[str]], int]
+    looked_for: str
+    is_another: Callable[[Sequence[str]], bool] = lambda cells: False
+
+    def fit(self, cells: Sequence[str]) -> bool:
+        return self.find([Record(1, 1, tuple(cells))]) is not None and not self.is_another(cells)
+
+
+ALIASES: Final = {
     "organization": (
         "Organization", "Organization Name", "Org", "Org Name", "Company", "Company Name", "Customer", "Customer Name", "Client",
         "Client Name", "Account Name",
@@ -23,7 +41,7 @@ _ALIASES: Final = {
     "quantity": ("Quantity", "Qty", "Count", "Units"),
     "unit_price": ("Unit Price", "Price", "Rate", "Unit Cost"),
 }  # fmt: skip
-_FIELD_OF: Final = {folded(alias): name for name, aliases in _ALIASES.items() for alias in aliases}
+_FIELD_OF: Final = {folded(alias): name for name, aliases in ALIASES.items() for alias in aliases}
 _PRICE_ENDS: Final = ("unitprice", "unitcost", "price", "rate", "cost")
 _COUNT_ENDS: Final = ("quantity", "qty", "count", "units")
 #: A column with one of these words counts no product, whatever numbers are in it.
@@ -95,3 +113,6 @@ def find_header(rows: Sequence[Record]) -> Record | None:
 def header_score(cells: Sequence[str]) -> int:
     """How many cells of a header are known: to tell apart two ways of splitting the same text."""
     return sum(1 for field in fields_of(cells) if field)
+
+
+USAGE: Final = Headers(find_header, header_score, LOOKED_FOR)

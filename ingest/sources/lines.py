@@ -21,7 +21,9 @@ _CODES = pa.array([*CODES, ""], pa.string())
 
 @dataclass(frozen=True, eq=False)
 class Flat:
-    """Lines before they have their texts: rows of the body, product (an index into ``CODES``), quantity, price in micros (-1: none)."""
+    """Lines before they have their texts: rows of the body, product (an index into ``CODES``, -1: unknown), quantity, price in micros
+    (-1: none).
+    """
 
     rows: Ints
     products: Ints
@@ -42,12 +44,23 @@ def build_lines(body: Body, sorting: Sorting, remarks: Remarks) -> tuple[pd.Data
     frame = {
         "line": pd.Series(body.lines[flat.rows]),
         **{name: _text_series(texts[name]) for name in OWNERS},
-        "product": _text_series(_CODES.take(pa.array(flat.products))),
+        "product": _text_series(_CODES.take(pa.array(flat.products % len(_CODES)))),
+        "product_name": _text_series(_own_words(body, flat)),
         "quantity": pd.Series(flat.quantities),
         "unit_price": _optional(flat.prices, flat.prices < 0),
         "merged_into": _optional(np.where(again, body.lines[flat.rows[into]] if len(into) else into, 0), ~again),
     }
     return pd.DataFrame(frame, columns=list(LINE_COLUMNS), copy=False), merged
+
+
+def _own_words(body: Body, flat: Flat) -> Texts:
+    """The product cells of lines whose product the registry does not know, "" elsewhere."""
+    blank = pa.scalar("", pa.string())
+    unknown = flat.products < 0
+    if not unknown.any():
+        return pa.repeat(blank, len(flat.rows))
+    cells = body.text(body.columns.product or 0).take(pa.array(flat.rows))
+    return pc.if_else(pa.array(unknown), cells, blank)
 
 
 def _text_series(column: Texts) -> pd.Series:
@@ -87,6 +100,11 @@ def _identities(body: Body) -> Ints:
 def _first_of_its_kind(body: Body, flat: Flat) -> Ints:
     """For each line, the place among the lines of the first with the same Organization and product; -1 for the first itself."""
     keys = _identities(body)[flat.rows] * len(CODES) + flat.products
+    unknown = flat.products < 0
+    if unknown.any():
+        numbers, names = body.unknown_products
+        products = np.where(unknown, numbers[flat.rows], flat.products + names)
+        keys = _identities(body)[flat.rows] * (names + len(CODES)) + products
     if int(np.bincount(keys).max(initial=0)) <= 1:
         return np.full(len(keys), -1, dtype=np.int64)
     again = pd.Series(keys).duplicated().to_numpy()
@@ -102,7 +120,8 @@ def _say_merged(body: Body, flat: Flat, into: Ints, remarks: Remarks) -> None:
         row = int(flat.rows[place])
         name = next((text for owner in OWNERS if (text := body.owners[owner][row].as_py())), "")
         target = int(body.lines[flat.rows[into[place]]])
-        return Said(f"{name}, {CODES[int(flat.products[place])].upper()}: added to line {target:,}.", value=name)
+        product = CODES[int(flat.products[place])].upper() if flat.products[place] >= 0 else body.cell(body.columns.product or 0, row)[:80]
+        return Said(f"{name}, {product}: added to line {target:,}.", value=name)
 
     remarks.say("warning", "merged", body.lines[flat.rows], again, sentence)
 

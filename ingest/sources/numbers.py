@@ -60,6 +60,10 @@ _NUMBER: Final = {
 _THOUSANDS_OR_DECIMALS: Final = re.compile(r"[1-9][0-9]{0,2}(\.[0-9]{3})+")
 _EITHER_SIGN: Final = re.compile(r"[1-9][0-9]{0,2}[.,][0-9]{3}")
 _NEGATIVE: Final = re.compile(r"[-\u2212\u2013]\s*[0-9.,]+|\([0-9.,\s]+\)|[0-9.,]+\s*-")
+_TAKEN_BACK: Final = re.compile(r"[-\u2212\u2013]\s*([^-()]+)|\(([^-()]+)\)|([^-()]+?)\s*-")
+#: Digits before the decimal sign: of a unit price, and of an amount.
+_PRICE_DIGITS: Final = 6
+_AMOUNT_DIGITS: Final = 9
 _SIGNS: Final = "".join(re.escape(chr(code)) for code in range(0x20, 0x20D0) if unicodedata.category(chr(code)) == "Sc")
 _CODES: Final = (
     "AUD|BRL|CAD|CHF|CZK|DKK|EUR|GBP|HKD|HUF|ILS|INR|JPY|MXN|NOK|NZD|PLN|RON|SEK|SGD|USD|ZAR|AED|CNY|KRW|THB|TRY|PHP|MYR|IDR|kr|zł|Kč|Ft"
@@ -113,18 +117,38 @@ def parse_price(text: str, decimal: DecimalSign = "") -> int | Fault:
         return Fault.BLANK if not text else Fault.UNREADABLE
     if len(text) <= _LONGEST and (_NEGATIVE.fullmatch(body) or _NEGATIVE.fullmatch(text)):
         return Fault.NEGATIVE
+    return _positive(body, decimal, _PRICE_DIGITS)
+
+
+def parse_amount(text: str, decimal: DecimalSign = "") -> int | Fault:
+    """An amount of an invoice in micros, exactly, or the Fault. A refund has a minus, or stands in parentheses.
+
+    >>> parse_amount("$1,234.50"), parse_amount("(12.00)"), parse_amount("-$0.05"), parse_amount("€ -6,50")
+    (1234500000, -12000000, -50000, -6500000)
+    """
+    body = price_body(text)
+    if not (text.strip() and body):
+        return Fault.UNREADABLE if text.strip() else Fault.BLANK
+    for outer in (text.strip(), body):
+        if len(outer) <= _LONGEST and (match := _TAKEN_BACK.fullmatch(outer)):
+            value = _positive(price_body(match[1] or match[2] or match[3]), decimal, _AMOUNT_DIGITS)
+            return value if isinstance(value, Fault) else -value
+    return _positive(body, decimal, _AMOUNT_DIGITS)
+
+
+def _positive(body: str, decimal: DecimalSign, digits: int) -> int | Fault:
     if not decimal and _EITHER_SIGN.fullmatch(body):
         return Fault.AMBIGUOUS
     match = _NUMBER[decimal].fullmatch(body) if decimal else _NUMBER["."].fullmatch(body) or _NUMBER[","].fullmatch(body)
     if not match:
         return Fault.UNREADABLE
-    return _micros(re.sub("[.,]", "", match[1]), (match[2] or "").rstrip("0"))
+    return _micros(re.sub("[.,]", "", match[1]), (match[2] or "").rstrip("0"), digits)
 
 
-def _micros(whole: str, decimals: str) -> int | Fault:
+def _micros(whole: str, decimals: str, digits: int) -> int | Fault:
     if len(decimals) > 6:
         return Fault.UNREADABLE
-    if len(whole.lstrip("0")) > 6:
+    if len(whole.lstrip("0")) > digits:
         return Fault.TOO_LARGE
     return int(Decimal(f"{whole}.{decimals or '0'}") * MICROS)
 

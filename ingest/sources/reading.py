@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
 import pandas as pd
 
+from ingest.sources.limits import Limits
+
 Leg = Literal["billed", "expected", "rebilled"]
 Level = Literal["error", "warning", "info"]
 Bucket = Literal["loaded", "merged", "set_aside", "rejected"]
 DecimalSign = Literal["", ".", ","]
+DateOrder = Literal["", "day", "month"]
+Sureness = Literal["certain", "likely", "unsure"]
+Progress = Callable[[int, int], None]
 
-#: Columns of ``Reading.lines``. ``line`` is the place in the file (1 is its first line), ``unit_price`` is in micros
+#: Columns of ``Reading.lines`` of a leg. ``line`` is the place in the file (1 is its first line), ``unit_price`` is in micros
 #: (millionths of the currency's unit; <NA> where the file has none), ``merged_into`` the line it was added to (<NA>: none).
+#: ``product`` is a code, or "" where the registry does not know the file's own words, which ``product_name`` then has ("" elsewhere).
 #: Texts are as the file has them, trimmed; "" where the file has none.
 LINE_COLUMNS: Final = (
-    "line", "organization", "organization_id", "organization_key", "product", "quantity", "unit_price", "merged_into",
+    "line", "organization", "organization_id", "organization_key", "product", "product_name", "quantity", "unit_price", "merged_into",
 )  # fmt: skip
 #: Columns of ``Reading.rejected``: one row a (line, product) that could not be read; product "" means unknown (any),
 #: and organization, id and key all "" mean that the Organization could not be read (any).
@@ -27,10 +34,9 @@ REJECTED_COLUMNS: Final = ("line", "organization", "organization_id", "organizat
 class Mapping:
     """Which column means what, counted from 0. Stated by a person or guessed; JSON both ways.
 
-    ``columns`` maps a column's index to a field: ``organization``, ``organization_id``, ``organization_key``, ``product``,
-    ``quantity``, ``unit_price``, or, in a wide layout, ``quantity:edr`` and ``unit_price:edr`` (any product code). A column that
-    is not named is ignored. What is not stated is guessed: all columns where ``columns`` is empty, the header's place where
-    ``header_line`` is 0.
+    ``columns`` maps a column's index to a field of the kind (``Reader.fields``); a column that is not named is ignored. What is not
+    stated is guessed: all columns where ``columns`` is empty, the header's place where ``header_line`` is 0. ``dates`` says whether
+    the day or the month comes first in dates such as 03/04/2026.
     """
 
     columns: dict[int, str]
@@ -39,6 +45,7 @@ class Mapping:
     delimiter: str = ","
     encoding: str = "utf-8"
     decimal: DecimalSign = ""
+    dates: DateOrder = ""
 
     def to_json(self) -> dict[str, Any]:
         return {
@@ -48,6 +55,7 @@ class Mapping:
             "delimiter": self.delimiter,
             "encoding": self.encoding,
             "decimal": self.decimal,
+            "dates": self.dates,
         }
 
     @classmethod
@@ -102,17 +110,25 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """What the document seems to be, and why, in words a person reads beside the field."""
+    """What a document, or a column of it, seems to be, and why, in words a person reads beside the field.
+
+    *Certain*: it says so itself, and nothing speaks against it. *Likely*: one sign. *Unsure*: a person had better look.
+    """
 
     value: str
     because: str
+    sureness: Sureness = "likely"
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A document, read. Raising is for what cannot be read at all (``Unreadable``); everything else is in here."""
+    """A document, read. Raising is for what cannot be read at all (``Unreadable``); everything else is in here.
 
-    leg: Leg
+    ``lines`` has the columns of its kind (``Reader.lines``). ``column_guesses`` says of each column that was guessed which field it
+    was taken for; of a stated mapping there is nothing to say. ``above`` are the cells of the rows above the header.
+    """
+
+    kind: str
     name: str
     sha256: str
     mapping: Mapping
@@ -125,6 +141,23 @@ class Reading:
     first_rows: list[Row] = field(default_factory=list)
     odd_rows: list[Row] = field(default_factory=list)
     guesses: dict[str, Guess] = field(default_factory=dict)
+    column_guesses: dict[int, Guess] = field(default_factory=dict)
+    above: tuple[tuple[str, ...], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a reader is asked for. ``mapping`` is what a person stated; without one it is guessed from the header and the cells.
+
+    ``progress`` is called with rows done, rows in all. ``only_known``: where nobody can say later what an unknown product counts
+    for, its rows are no lines: refused of a bill, set aside elsewhere.
+    """
+
+    name: str
+    mapping: Mapping | None = None
+    limits: Limits = Limits()  # noqa: RUF009  (frozen)
+    progress: Progress = lambda done, total: None
+    only_known: bool = False
 
 
 class Unreadable(Exception):
@@ -140,6 +173,8 @@ class Unreadable(Exception):
         sheets: tuple[str, ...] = (),
         mapping: Mapping | None = None,
         first_rows: tuple[Row, ...] = (),
+        column_guesses: dict[int, Guess] | None = None,
     ) -> None:
         super().__init__("; ".join(issue.message for issue in issues))
         self.issues, self.header, self.sheets, self.mapping, self.first_rows = issues, header, sheets, mapping, first_rows
+        self.column_guesses = column_guesses or {}

@@ -30,6 +30,18 @@ def product_sentence(body: Body, index: int, leg: Leg, row: int) -> Said:
     return Said(what + end, body.header[index], text)
 
 
+def waiting_sentence(body: Body, index: int, row: int) -> Said:
+    text = body.cell(index, row)
+    return Said(
+        f"“{text[:80]}” is no product known here ({_KNOWN}): it waits until somebody says what it counts for.", body.header[index], text
+    )
+
+
+def mark_sentence(body: Body, index: int, row: int) -> Said:
+    text = body.cell(index, row)
+    return Said(f"“{text[:80]}” says that this row is not charged, so it does not count.", body.header[index], text)
+
+
 def quantity_sentence(body: Body, index: int, numbers: Numbers, row: int) -> Said:
     if body.fault(index)[row]:
         return fault_sentence(body, index, row)

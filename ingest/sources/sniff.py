@@ -24,16 +24,24 @@ _SIGNATURES: Final = (
     (b"{\\rtf", "This is a formatted text (RTF). " + _ASK),
     (b"SQLite format 3", "This is a database (SQLite). " + _ASK),
     (b"PAR1", "This is a Parquet file. " + _ASK),
+    (b"MIME-Version:", "This is a web archive or a mail (MHTML). Open it, save it as CSV or XLSX, and drop that."),
 )
-_MARKUP: Final = re.compile(rb"\s*<(!doctype\s+html|html|head|body|table|meta|\?xml|!--|div)\b", re.I)
+_TAGS: Final = rb"!doctype\s+html|html|head|body|table|meta|style|title|link|script|div|span|center|font|form|p|br|h[1-6]"
+_MARKUP: Final = re.compile(rb"\s*(?:<!--.{0,900}?-->\s*)*<(?:" + _TAGS + rb")(?=[\s/>:])", re.I | re.S)
+_XML: Final = re.compile(rb"\s*<(\?xml|!DOCTYPE|!--|Workbook)\b|\s*<!--", re.I)
+_XHTML: Final = re.compile(rb"<html[\s>]", re.I)
 _JSON: Final = re.compile(rb'\s*(\{\s*["}]|\[\s*[\[{])')
 _BOMS: Final = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _CHUNK: Final = 1 << 20
+_START: Final = 2048
+#: Encodings that a text's bytes show or that are taken where they show nothing; and those that a person may state beside them.
+SHOWN_BY_BYTES: Final = ("utf-8", "cp1252")
+STATED_ENCODINGS: Final = ("utf-16", "cp1252", "cp1250", "mac-roman")
 _NOTHING: Final = b"\0 \t\r\n\xef\xbb\xbf\xff\xfe"
 
 
 class Text(NamedTuple):
-    """UTF-8 without a byte order mark, every line end a line feed; and the encoding it came in: utf-8, utf-16 or cp1252."""
+    """UTF-8 without a byte order mark, every line end a line feed; and the encoding it came in: utf-8 or one of ``STATED_ENCODINGS``."""
 
     data: bytes
     encoding: str
@@ -43,27 +51,36 @@ def is_zip(data: bytes) -> bool:
     return data[:4] in (b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")
 
 
+def is_ole(data: bytes) -> bool:
+    return data.startswith(_OLE)
+
+
+def is_web_page(data: bytes) -> bool:
+    """Whether it begins as HTML does, whatever its name says."""
+    start = data[:_START]
+    for bom, encoding in _BOMS:
+        if data.startswith(bom):
+            start = start[len(bom) :].decode(encoding, "ignore").encode()
+    return bool(_MARKUP.match(start) or (_XML.match(start) and _XHTML.search(start)))
+
+
+def has_sheets(data: bytes) -> bool:
+    """Whether it is one piece, and no text whose first lines tell something already; the start of the bytes is enough to see it."""
+    return is_zip(data) or is_ole(data) or is_web_page(data)
+
+
 def refuse_foreign(data: bytes) -> None:
-    """Raises Unreadable for what is neither text nor a zip archive, saying what it is and what to do."""
+    """Raises Unreadable for what is neither text nor has sheets, saying what it is and what to do."""
     if not data[:4096].strip(_NOTHING) and not data.strip(_NOTHING):
         raise refusal("empty", "The file is empty: there are no rows to read. " + _ASK)
-    if data.startswith(_OLE):
-        raise refusal("not_a_table", _ole_message(data))
     for signature, message in _SIGNATURES:
         if data.lstrip(codecs.BOM_UTF8).startswith(signature):
             raise refusal("not_a_table", message)
     start = data[:1024].removeprefix(codecs.BOM_UTF8)
-    if match := _MARKUP.match(start):
-        kind = "An XML file" if match[1].lower() == b"?xml" else "A web page (HTML), whatever its name says,"
-        raise refusal("not_a_table", f"{kind} is not read. Open it, save it as CSV or XLSX, and drop that.")
+    if _XML.match(start):
+        raise refusal("not_a_table", "An XML file is not read. Open it, save it as CSV or XLSX, and drop that.")
     if _JSON.match(start):
         raise refusal("not_a_table", "This is JSON, which is not read. " + _ASK)
-
-
-def _ole_message(data: bytes) -> str:
-    if "EncryptedPackage".encode("utf-16-le") in data:
-        return "The workbook is protected with a password. Open it, remove the password, save it, and drop that."
-    return "This is an old Excel workbook (.xls) or another Office document. Save it as XLSX or CSV, and drop that."
 
 
 def to_utf8(data: bytes, wanted: str = "utf-8") -> Text:
@@ -74,14 +91,14 @@ def to_utf8(data: bytes, wanted: str = "utf-8") -> Text:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return Text(_lines(_transcoded(data[len(bom) :], encoding)), encoding[:6].rstrip("-"))
-    if wanted in ("utf-16", "cp1252"):
+    if wanted in STATED_ENCODINGS:
         return Text(_lines(_transcoded(data, wanted)), wanted)
-    if _is_utf8(data):
+    if is_utf8(data):
         return Text(_lines(data), "utf-8")
     return Text(_lines(_transcoded(data, "cp1252")), "cp1252")
 
 
-def _is_utf8(data: bytes) -> bool:
+def is_utf8(data: bytes) -> bool:
     """Piece by piece: the whole text in memory at once could take four times the file's size."""
     if data.isascii():
         return True
@@ -96,7 +113,7 @@ def _is_utf8(data: bytes) -> bool:
 
 def _transcoded(data: bytes, encoding: str) -> bytes:
     try:
-        if encoding == "utf-8" and _is_utf8(data):
+        if encoding == "utf-8" and is_utf8(data):
             return data
         return data.decode(encoding).encode()
     except UnicodeError:

@@ -8,14 +8,23 @@ import numpy as np
 
 from ingest.sources.body import Body
 from ingest.sources.grid import Ints, Mask, nonblank
-from ingest.sources.reading import Leg
+from ingest.sources.reading import Leg, Level
 from ingest.sources.remarks import Remarks, Said
-from ingest.sources.sentences import fault_sentence, id_sentence, price_sentence, product_sentence, quantity_sentence, total_sentence
+from ingest.sources.sentences import (
+    fault_sentence,
+    id_sentence,
+    mark_sentence,
+    price_sentence,
+    product_sentence,
+    quantity_sentence,
+    total_sentence,
+    waiting_sentence,
+)  # fmt: skip
 from ingest.sources.totals import Totals, check_totals, labelled
 
 #: A row's reason is an index into this; "" is a loaded row.
-REASONS: Final = ("", "title", "blank", "header", "total", "no quantity", "footer", "unknown product", "rejected")
-TITLE, BLANK, HEADER, TOTAL, NO_QUANTITY, FOOTER, UNKNOWN, REJECTED = range(1, len(REASONS))
+REASONS: Final = ("", "title", "blank", "header", "total", "no quantity", "footer", "unknown product", "does not count", "rejected")
+TITLE, BLANK, HEADER, TOTAL, NO_QUANTITY, FOOTER, UNKNOWN, MARKED, REJECTED = range(1, len(REASONS))
 
 
 @dataclass
@@ -35,8 +44,8 @@ class Sorting:
         return np.equal(self.reasons, REJECTED)
 
 
-def sort_rows(body: Body, leg: Leg, remarks: Remarks) -> Sorting:
-    """Raises nothing: what is wrong with a row is said in ``remarks``."""
+def sort_rows(body: Body, leg: Leg, remarks: Remarks, *, only_known: bool = False) -> Sorting:
+    """Raises nothing: what is wrong with a row is said in ``remarks``. For ``only_known`` see ``Asked``."""
     sorting = Sorting(np.zeros(body.height, dtype=np.int64), np.zeros(body.height, dtype=np.bool_))
     sorting.reasons[body.blank] = BLANK
     sorting.reasons[body.repeated_header & sorting.loaded] = HEADER
@@ -45,8 +54,9 @@ def sort_rows(body: Body, leg: Leg, remarks: Remarks) -> Sorting:
     _reject_extra(body, sorting, remarks)
     rest = sorting.loaded & ~body.counted
     sorting.reasons[rest] = np.where(body.named[rest], NO_QUANTITY, FOOTER)
+    _set_marked_aside(body, sorting, remarks)
     if body.columns.is_long:
-        _sort_unknown_products(body, leg, sorting, remarks)
+        _sort_unknown_products(body, leg, sorting, remarks, only_known)
     faulty = [_owner_faults(body, sorting, remarks), _number_faults(body, sorting, remarks)]
     sorting.reasons[np.logical_or.reduce(faulty)] = REJECTED
     _sort_totals(body, totals, sorting, remarks)
@@ -64,18 +74,34 @@ def _reject_extra(body: Body, sorting: Sorting, remarks: Remarks) -> None:
     sorting.unowned |= extra
 
 
-def _sort_unknown_products(body: Body, leg: Leg, sorting: Sorting, remarks: Remarks) -> None:
+def _set_marked_aside(body: Body, sorting: Sorting, remarks: Remarks) -> None:
+    """Rows that say themselves that they are not charged."""
+    for mark, index in body.columns.marks:
+        marked = sorting.loaded & body.says(index, mark.cells)
+        remarks.say("info", mark.reason, body.lines, np.flatnonzero(marked), partial(mark_sentence, body, index))
+        sorting.reasons[marked] = MARKED
+
+
+def _sort_unknown_products(body: Body, leg: Leg, sorting: Sorting, remarks: Remarks, only_known: bool) -> None:
+    """A product that the registry does not know stays a line under the file's own words, for a person to say what it counts for.
+
+    Without words, or with a quantity that no rule could count (hours, say), a row is refused of a bill and set aside elsewhere.
+    """
     index = body.columns.product or 0
     fault = sorting.loaded & body.fault(index)
     unknown = sorting.loaded & (body.products < 0) & ~fault
-
-    sentence = partial(product_sentence, body, index, leg)
-    remarks.say("error" if leg == "billed" else "warning", "unknown_product", body.lines, np.flatnonzero(unknown), sentence)
+    kept = body.none if only_known or not unknown.any() else unknown & nonblank(body.text(index))
+    if leg != "billed":
+        kept = kept & ~body.unreadable_number
+    waits, lost = np.flatnonzero(kept), np.flatnonzero(unknown & ~kept)
+    remarks.say("warning", "unknown_product", body.lines, waits, partial(waiting_sentence, body, index))
+    level: Level = "error" if leg == "billed" else "warning"
+    remarks.say(level, "unknown_product", body.lines, lost, partial(product_sentence, body, index, leg))
     remarks.say("error", "unreadable_cell", body.lines, np.flatnonzero(fault), partial(fault_sentence, body, index))
     if leg != "billed":
-        sorting.reasons[unknown] = UNKNOWN
+        sorting.reasons[lost] = UNKNOWN
     # Rejected rows stay among the loaded until every check has looked at them.
-    sorting.reasons[fault | (unknown & (leg == "billed"))] = REJECTED
+    sorting.reasons[fault | (unknown & ~kept & (leg == "billed"))] = REJECTED
 
 
 def _owner_faults(body: Body, sorting: Sorting, remarks: Remarks) -> Mask:
@@ -118,6 +144,9 @@ def _sort_totals(body: Body, rows: Ints, sorting: Sorting, remarks: Remarks) -> 
     summed = sorting.loaded | (sorting.reasons == UNKNOWN) & ~body.quantities[0].bad
     spoiled = sorting.rejected | (sorting.reasons == UNKNOWN) & body.quantities[0].bad
     totals = sorting.totals = check_totals(body, rows, summed, spoiled)
+    marked = sorting.reasons == MARKED
+    if totals.differing and marked.any():  # a list may add up what it does not charge
+        totals.tie_by(check_totals(body, rows, summed | marked, spoiled | marked & body.unreadable_number))
     unproved = np.asarray(totals.unproved, dtype=np.int64)
     message = "This total cannot be checked: a row above it could not be read."
     remarks.say("warning", "total_not_checked", body.lines, unproved, lambda row: Said(message))

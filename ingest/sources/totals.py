@@ -1,5 +1,7 @@
 """Rows labelled as totals: set aside where their numbers are the sum above them, an error where they are not."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +35,12 @@ class Totals:
     unproved: list[int] = field(default_factory=list)
     differing: dict[int, list[str]] = field(default_factory=dict)
     sentences: dict[int, str] = field(default_factory=dict)
+
+    def tie_by(self, other: Totals) -> None:
+        """What ties when it is added up the other way ties too."""
+        for row in set(self.differing).intersection(other.tied):
+            self.tied.append(row)
+            del self.differing[row], self.sentences[row]
 
 
 def labelled(body: Body, among: Mask) -> Ints:

@@ -5,14 +5,14 @@ import io
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 import pyarrow as pa
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
-from ingest.sources.archive import FAULT, opened_up
+from ingest.sources.archive import FAULT
 from ingest.sources.grid import HEAD_ROWS, Grid, Record, check_lengths, check_size
 from ingest.sources.limits import Limits
 from ingest.sources.refusals import refusal
@@ -28,11 +28,11 @@ _PROTECTED: Final = "The workbook is protected with a password. Open it, remove 
 
 @dataclass(frozen=True)
 class SheetTable:
-    """One sheet of a workbook; a row's line is the sheet's own row number."""
+    """One sheet of a workbook, or one table of a page; a row's line is its own number there. ``load`` gives rows of one length."""
 
     sheet: str
     hidden: bool
-    book: CalamineWorkbook
+    load: Callable[[], Sequence[Sequence[Cell]]]
     limits: Limits
     has_faults: bool
     delimiter: str = ","
@@ -40,8 +40,8 @@ class SheetTable:
 
     @cached_property
     def _rows(self) -> Sequence[Sequence[Cell]]:
-        rows: Sequence[Sequence[Cell]] = _guarded(lambda: _sheet(self.book, self.sheet).to_python(skip_empty_area=False))
-        check_size(self.limits, len(rows), len(rows[0]) if rows else 0, self.limits.max_workbook_cells)
+        rows = self.load()
+        check_size(self.limits, len(rows), len(rows[0]) if rows else 0, self.limits.cells_in_memory)
         return rows
 
     def head(self, until: int = 0) -> list[Record]:
@@ -57,14 +57,26 @@ class SheetTable:
         return grid
 
 
-def open_workbook(data: bytes, limits: Limits) -> list[SheetTable]:
-    """The sheets of a workbook, in its order. Raises Unreadable."""
-    clean, has_faults = opened_up(data, limits)
+def open_workbook(clean: bytes, has_faults: bool, limits: Limits) -> list[SheetTable]:
+    """The sheets of a workbook whose archive was opened with care, in its order. Raises Unreadable."""
     book: CalamineWorkbook = _guarded(lambda: CalamineWorkbook.from_object(io.BytesIO(clean)))
     sheets = [sheet for sheet in book.sheets_metadata if sheet.typ == SheetTypeEnum.WorkSheet]
     if not sheets:
         raise refusal("empty", "The workbook has no sheet with cells.")
-    return [SheetTable(sheet.name, sheet.visible != SheetVisibleEnum.Visible, book, limits, has_faults) for sheet in sheets]
+    return [
+        SheetTable(sheet.name, sheet.visible != SheetVisibleEnum.Visible, partial(_rows, book, sheet.name), limits, has_faults)
+        for sheet in sheets
+    ]
+
+
+def rectangle(rows: list[list[Cell]], width: int) -> list[list[Cell]]:
+    """Rows filled up with blanks to one length."""
+    return [row if len(row) == width else row + [""] * (width - len(row)) for row in rows]
+
+
+def _rows(book: CalamineWorkbook, name: str) -> Sequence[Sequence[Cell]]:
+    rows: Sequence[Sequence[Cell]] = _guarded(lambda: _sheet(book, name).to_python(skip_empty_area=False))
+    return rows
 
 
 def _sheet(book: CalamineWorkbook, name: str) -> CalamineSheet:

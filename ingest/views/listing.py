@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
@@ -15,8 +14,10 @@ from django.views.decorators.http import require_http_methods
 
 from accounts.access import Need, account_for, may, signed_in
 from accounts.models import Account, User
+from accounts.services import Refused
 from ingest.models import SourceFile
-from ingest.services.intake import Refused, receive
+from ingest.services.intake import receive
+from ingest.streams import limit_words
 from ingest.views.shelf import Shelf, counted
 
 
@@ -65,7 +66,7 @@ def _receive(account: Account, uploads: list[UploadedFile], by: User) -> Arrival
 
 
 def _show(request: HttpRequest, account: Account, *, status: int = HTTPStatus.OK, **context: Any) -> HttpResponse:
-    context |= {"shelf": Shelf(request, account), "may_work": may(request.roles, Need.WORK), "limit": settings.RECON_MAX_UPLOAD_MB}  # type: ignore[attr-defined]
+    context |= {"shelf": Shelf(request, account), "may_work": may(request.roles, Need.WORK), "limit": limit_words()}  # type: ignore[attr-defined]
     if request.htmx and request.htmx.target == "shelf":  # type: ignore[attr-defined]
         return render(request, "ingest/shelf.html", context)
     return render(request, "ingest/files.html", context | {"counted": counted(account)}, status=status)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from http import HTTPStatus
 from typing import Any, Final
 
-from django.conf import settings
 from django.contrib import messages
 from django.http import FileResponse, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -15,11 +14,12 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from accounts.access import Need, account_for, may, signed_in
 from accounts.models import Account
+from accounts.services import Refused
 from ingest import storage
 from ingest.forms import FileForm, KindForm
 from ingest.models import SourceFile
 from ingest.services import intake
-from ingest.services.intake import Refused
+from ingest.streams import limit_words
 from ingest.views.preview import FilePage
 from ingest.views.shelf import Shelf
 
@@ -48,7 +48,7 @@ def show_file(request: HttpRequest, source_file: SourceFile, form: FileForm | No
     may_work = may(request.roles, Need.WORK)  # type: ignore[attr-defined]
     form = form or FileForm(source_file, signed_in(request), cycle=request.GET.get("cycle", ""))
     context: dict[str, Any] = {"page": FilePage(request, source_file, may_work=may_work, form=form), "may_work": may_work}
-    context["limit"] = settings.RECON_MAX_UPLOAD_MB
+    context["limit"] = limit_words()
     fragment = _FRAGMENTS.get(request.htmx.target or "") if request.htmx else None  # type: ignore[attr-defined]
     if fragment in {None, _FRAGMENTS["shelf"]}:
         context["shelf"] = Shelf(request, source_file.account, opened=source_file)
@@ -90,7 +90,13 @@ def state_mapping(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     stated = form.stated
     try:
         intake.read_again(
-            source_file, by=signed_in(request), kind=stated.kind, cycle=stated.cycle, mapping=stated.mapping, account=stated.account
+            source_file,
+            by=signed_in(request),
+            kind=stated.kind,
+            cycle=stated.cycle,
+            mapping=stated.mapping,
+            account=stated.account,
+            as_guessed=stated.as_guessed,
         )
     except Refused as refusal:
         return refuse(request, source_file, form, str(refusal))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 from typing import Any, Final
 
@@ -12,12 +12,18 @@ from django.core.paginator import Page, Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.html import format_html
+from django_tables2 import Table
 
 from accounts.calendar import Cycle, previous_cycle
-from accounts.products import PRODUCTS
-from ingest.forms import FIELD_WORDS, FileForm, KindForm, UseForm, column_indices, read_as
-from ingest.models import Job, LegInput, RowIssue, SourceFile, SourceRow
-from ingest.tables import LinesTable
+from accounts.models import ProductRule
+from accounts.products import PRODUCTS, folded
+from accounts.templatetags.recon_ui import status
+from ingest.fact_tables import loaded_table
+from ingest.forms import FileForm, KindForm, UseForm, column_indices, field_words, read_as
+from ingest.models import Job, Leg, LegInput, MappingProfile, RowIssue, SourceFile, SourceRow
+from ingest.sources.grid import letter
+from ingest.views.parts import Column, IssueGroup, Remembered, RowShown, Sure, Tab, Total, figures
 
 PER_PAGE: Final = 50
 _ISSUES_READ: Final = 5_000
@@ -34,88 +40,10 @@ _ISSUE_LOOKS: Final = {
     "warning": ("todo", "investigate", "Warning"),
     "info": ("aside", "info", "Note"),
 }
+_NUMBERS: Final = ("quantity", "unit_price", "amount", "from_quantity", "cost", "sell")
 #: The parts of a message that differ from row to row.
 _PARTICULARS: Final = re.compile(r"“[^”]*”|[−-]?\d[\d.,]*|^\S+(?=:)")
 State = SourceFile.State
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of the file: its letter, its header, and what it is taken for."""
-
-    index: int
-    letter: str
-    header: str
-    meaning: str
-    is_number: bool
-    select: Any = None
-
-
-@dataclass(frozen=True)
-class RowShown:
-    """A row as it came, with the cell that is at fault. ``gap`` is how many lines before it are not shown."""
-
-    line: int
-    tone: str
-    symbol: str
-    word: str
-    note: str
-    cells: list[tuple[str, str]]
-    gap: int = 0
-
-
-@dataclass(frozen=True)
-class Tab:
-    code: str
-    label: str
-    tone: str
-    count: int | None
-    is_here: bool
-
-
-@dataclass
-class IssueGroup:
-    """The same remark about one line or many."""
-
-    level: str
-    tone: str
-    symbol: str
-    word: str
-    message: str
-    lines: list[int] = field(default_factory=list)
-    places: int = 0
-
-    @property
-    def where(self) -> str:
-        if not self.lines:
-            return ""
-        others = self.places - 1
-        return f"Line {self.lines[0]:,}" + (f" and {others:,} other place{'s' if others > 1 else ''}" if others else "")
-
-
-@dataclass(frozen=True)
-class Total:
-    label: str
-    before: int | None
-    now: int | None
-
-    @property
-    def change(self) -> int | None:
-        return None if self.before is None or self.now is None else self.now - self.before
-
-
-def letter(index: int) -> str:
-    """The name that a spreadsheet gives a column.
-
-    >>> letter(0), letter(25), letter(26), letter(701)
-    ('A', 'Z', 'AA', 'ZZ')
-    """
-    name = ""
-    index += 1
-    while index:
-        index, rest = divmod(index - 1, 26)
-        name = chr(ord("A") + rest) + name
-    return name
 
 
 class FilePage:
@@ -174,6 +102,34 @@ class FilePage:
         sha256 = self.file.sha256
         return f"{sha256[:4]} {sha256[4:8]} … {sha256[-4:]}"
 
+    # --- how it is read ---
+
+    @property
+    def kind_hint(self) -> str:
+        """Why the kind is thought to be that, and how sure it is."""
+        preview = self.file.preview
+        because = str(preview.get("kind_because", ""))
+        sure = Sure.of({"sureness": preview.get("kind_sureness", "")})
+        return format_html("{} {}", status(sure.tone, sure.symbol, f"{sure.code}:"), because) if sure else because
+
+    @cached_property
+    def remembered(self) -> Remembered | None:
+        said = self.file.preview.get("profile")
+        if not said:
+            return None
+        is_there = MappingProfile.objects.filter(account=self.file.account, pk=said["id"]).exists()
+        url = reverse("ingest:mapping", args=[self.file.account.slug, said["id"]]) if is_there else ""
+        return Remembered(said["name"], said["by"], datetime.fromisoformat(said["at"]), said["changes"], url)
+
+    @property
+    def is_as_guessed(self) -> bool:
+        """A person wanted it read as guessed, though such a list had been mapped before."""
+        return bool(self.file.preview.get("as_guessed"))
+
+    @property
+    def unsure_columns(self) -> int:
+        return sum(1 for column in self.columns if column.guess and column.guess.code == "unsure")
+
     # --- its rows ---
 
     @cached_property
@@ -181,14 +137,16 @@ class FilePage:
         header: Sequence[str] = self.file.preview.get("header") or ()
         meanings = read_as(self.file).columns
         selects = self.form.columns if self.is_open else {}
+        words, guesses = field_words(self.file.kind), self.file.preview.get("columns") or {}
         return [
             Column(
                 index,
                 letter(index),
                 header[index].strip() if index < len(header) else "",
-                FIELD_WORDS[meanings.get(index, "")],
-                meanings.get(index, "").startswith(("quantity", "unit_price")),
+                words.get(meanings.get(index, ""), meanings.get(index, "")),
+                meanings.get(index, "").startswith(_NUMBERS),
                 selects.get(index),
+                Sure.of(guesses.get(str(index), {})),
             )
             for index in column_indices(self.file)
         ]
@@ -209,11 +167,11 @@ class FilePage:
         return Paginator(self.file.rows.filter(bucket=self.bucket).order_by("line"), PER_PAGE).get_page(self.request.GET.get("page"))
 
     @cached_property
-    def lines(self) -> LinesTable | None:
-        """The lines that count, once they do."""
+    def lines(self) -> Table | None:
+        """What counts, once it does."""
         if self.bucket != "loaded" or self.file.state != State.IMPORTED:
             return None
-        return LinesTable.of(self.request, self.file)
+        return loaded_table(self.request, self.file)
 
     @cached_property
     def rows(self) -> list[RowShown]:
@@ -311,14 +269,50 @@ class FilePage:
         current = LegInput.objects.filter(cycle__account=self.file.account_id, leg=self.file.kind, ended_at__isnull=True)
         return current.select_related("source_file", "cycle")
 
+    @property
+    def is_leg(self) -> bool:
+        return not self.file.kind or self.file.kind in Leg.values
+
     @cached_property
     def totals(self) -> list[Total]:
-        now, before = self.file.preview.get("totals") or {}, self.before.source_file.preview.get("totals") or {} if self.before else {}
-        return [Total(p.label, before.get(p.code), now.get(p.code)) for p in PRODUCTS if p.code in now or p.code in before]
+        """Units by product; of what is no leg, the figures of its kind."""
+        preview, before = self.file.preview, self.before.source_file.preview if self.before else {}
+        if preview.get("figures"):
+            return figures(preview["figures"], before.get("figures") or [])
+        now, then = preview.get("totals") or {}, before.get("totals") or {}
+        return [Total(p.label, then.get(p.code), now.get(p.code)) for p in PRODUCTS if p.code in now or p.code in then]
 
     @property
-    def all_products(self) -> Total:
+    def all_products(self) -> Total | None:
+        if not self.is_leg:
+            return None
         return Total("All products", _sum(one.before for one in self.totals) if self.before else None, _sum(one.now for one in self.totals))
+
+    @cached_property
+    def unknown_products(self) -> list[tuple[str, int]]:
+        """Products by the file's own words that nobody has said the meaning of."""
+        return [(name, count) for name, count in self._names_not_read if folded(name)[:200] not in self._names_decided]
+
+    @property
+    def unknown_count(self) -> int:
+        return int(self.file.preview.get("unknown_count") or 0) - len(self._names_not_read) + len(self.unknown_products)
+
+    @property
+    def unknown_left_out(self) -> int:
+        return self.unknown_count - len(self.unknown_products)
+
+    @property
+    def _names_not_read(self) -> list[tuple[str, int]]:
+        return self.file.preview.get("unknown_products") or []
+
+    @cached_property
+    def _names_decided(self) -> set[str]:
+        """Of those, the ones that somebody has said the meaning of, before the file was read or since."""
+        keys = {folded(name)[:200] for name, _ in self._names_not_read}
+        if not keys:
+            return set()
+        rules = ProductRule.objects.filter(account=self.file.account, ended_at__isnull=True, name_key__in=keys)
+        return set(rules.values_list("name_key", flat=True))
 
     @cached_property
     def inputs(self) -> list[LegInput]:
@@ -339,8 +333,8 @@ class FilePage:
         return KindForm(self.file)
 
 
-def _sum(values: Iterable[int | None]) -> int:
-    return sum(value or 0 for value in values)
+def _sum(values: Iterable[int | str | None]) -> int:
+    return sum(value for value in values if isinstance(value, int))
 
 
 def _faults(source_file: SourceFile, lines: list[int]) -> dict[int, list[RowIssue]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterable, Iterator
-from decimal import Decimal
 from typing import Final
 
 from django.http import Http404, HttpRequest, StreamingHttpResponse
@@ -12,49 +11,29 @@ from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_safe
 
 from accounts.access import account_for
-from accounts.products import BY_CODE
-from ingest.models import SourceFile, UsageLine
+from ingest.models import SourceFile
 from ingest.models.lines import BUCKETS
+from ingest.views.loaded import loaded_rows
 from ingest.views.one import file_of
 
 _STARTS_A_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-_LINE_HEADER: Final = (
-    "line", "bucket", "organization", "organization_id", "organization_key", "product", "quantity", "unit_price", "added_to_line",
-)  # fmt: skip
 _BATCH: Final = 2_000
 _LABELS: Final = dict(BUCKETS)
 
 
 @require_safe
 def rows_csv(request: HttpRequest, account: str, pk: int) -> StreamingHttpResponse:
-    """The rows of one bucket, or of all that did not simply load. Loaded rows are lines, once they count."""
+    """The rows of one bucket, or of all that did not simply load. Loaded rows are those of the file's kind, once they count."""
     source_file = file_of(account_for(request, account), pk)
     bucket = request.GET.get("bucket", "")
     if bucket not in {"", *_LABELS}:
         raise Http404("No such bucket.")
-    rows = _loaded(source_file) if bucket == "loaded" else _odd(source_file, bucket)
+    rows = loaded_rows(source_file) if bucket == "loaded" else _odd(source_file, bucket)
     response = StreamingHttpResponse(_lines(rows), content_type="text/csv; charset=utf-8")
     name = f"{source_file.name.rpartition('.')[0] or source_file.name} {bucket or 'rows'}.csv".replace("_", " ")
     response.headers["Content-Disposition"] = content_disposition_header(True, name) or "attachment"
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _loaded(source_file: SourceFile) -> Iterator[list[object]]:
-    yield list(_LINE_HEADER)
-    lines = UsageLine.objects.filter(source_file=source_file).order_by("line", "product")
-    columns = ("line", "name", "huntress_id", "key", "product", "quantity", "unit_price", "merged_into")
-    for line, name, huntress_id, key, product, quantity, price, merged in lines.values_list(*columns).iterator(_BATCH):
-        bucket = "merged" if merged else "loaded"
-        yield [line, bucket, name, huntress_id, key, BY_CODE[product].label, quantity, _price(price), merged]
-
-
-def _price(micros: int | None) -> str:
-    """Millionths as they were written: two decimals, and more where there are."""
-    if micros is None:
-        return ""
-    whole, _, fraction = f"{Decimal(micros).scaleb(-6):f}".partition(".")
-    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
 
 
 def _odd(source_file: SourceFile, bucket: str) -> Iterator[list[object]]:

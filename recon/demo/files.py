@@ -9,6 +9,7 @@ from typing import Final
 
 from accounts.calendar import Cycle, cycle_containing, previous_cycle
 from recon.demo import layouts, stories
+from recon.demo.agents import agent_lists
 from recon.demo.cast import BRIGHTFEN_CUSTOMERS
 from recon.demo.stories import OPEN, Draft
 
@@ -17,7 +18,7 @@ MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", 
 
 @dataclass(frozen=True, slots=True)
 class DemoFile:
-    """One file as somebody would upload it. ``leg`` is billed, expected or rebilled."""
+    """One file as somebody would upload it. ``leg`` is its kind: billed, expected, rebilled, agents, invoice or prices."""
 
     leg: str
     name: str
@@ -26,8 +27,11 @@ class DemoFile:
 
 @dataclass(frozen=True, slots=True)
 class DemoMonth:
+    """``agent_lists`` stand beside the legs, the earlier first: the later one takes its place."""
+
     cycle: Cycle
     files: tuple[DemoFile, ...]
+    agent_lists: tuple[DemoFile, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,8 @@ def accounts(today: date) -> tuple[DemoAccount, ...]:
 def quillmere(today: date) -> DemoAccount:
     """About 60 Organizations, four past cycles and the last finished one, with every trouble of ``stories``."""
     cycles = finished_cycles(today, 14, OPEN + 1)
-    months = tuple(DemoMonth(cycle, _files(stories.month(number), cycle)) for number, cycle in enumerate(cycles))
+    drafts = [stories.month(number) for number in range(len(cycles))]
+    months = tuple(DemoMonth(cycle, _files(draft, cycle), _agent_lists(draft, cycle)) for draft, cycle in zip(drafts, cycles, strict=True))
     return DemoAccount("Quillmere IT", "quillmere-it", 14, "Europe/London", "USD", months)
 
 
@@ -77,13 +82,26 @@ def finished_cycles(today: date, anniversary_day: int, count: int) -> list[Cycle
 
 
 def _files(draft: Draft, cycle: Cycle) -> tuple[DemoFile, ...]:
-    """The month's three files. Layout and encoding of the report change from month to month, as they do."""
+    """The month's three lists and its invoice, and once a price list. Layout and encoding of the report change, as they do."""
     billed = _BILLED[draft.number](draft, cycle)
     return (
         DemoFile("billed", f"billing-detail-{_range(cycle)}.csv", billed),
         _expected_file(draft, cycle),
         DemoFile("rebilled", f"psa-agreements-{_range(cycle)}.xlsx", _psa_workbook(draft, cycle)),
+        _invoice_file(draft, cycle),
+        *(() if draft.number else (DemoFile("prices", f"price-list-{_range(cycle)}.csv", layouts.as_csv(layouts.prices())),)),
     )
+
+
+def _invoice_file(draft: Draft, cycle: Cycle) -> DemoFile:
+    rows = layouts.invoice(draft, f"QM-{cycle.end:%Y%m}", cycle.end.isoformat())
+    return DemoFile("invoice", f"huntress-invoice-{_range(cycle)}.csv", layouts.as_csv(rows))
+
+
+def _agent_lists(draft: Draft, cycle: Cycle) -> tuple[DemoFile, ...]:
+    """Of the month whose report has just come: one list before the sweep, and one of the last day."""
+    lists = agent_lists(draft, cycle.last_day) if draft.is_open else ()
+    return tuple(DemoFile("agents", f"agents-{day.isoformat()}.csv", data) for day, data in lists)
 
 
 def _wide_csv(draft: Draft, cycle: Cycle, account: str, encoding: str) -> bytes:

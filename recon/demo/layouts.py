@@ -8,13 +8,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from io import BytesIO, StringIO
 from typing import Final
 
 import xlsxwriter
 
 from accounts.products import CODES, PRODUCTS
-from recon.demo.cast import COST
+from recon.demo.cast import COST, SELL
 from recon.demo.stories import Draft, Line
 
 Cell = str | int
@@ -70,6 +71,23 @@ def rebilled(draft: Draft) -> Rows:
         for units in _parts(draft, (id_, code)):
             rows.append([draft.psa_names[id_], given, SERVICES[code], units, draft.rates[id_, code]])
     rows += [[name, "", service, units, rate] for name, service, units, rate in draft.strangers]
+    return rows
+
+
+def prices() -> Rows:
+    """What Huntress charges and what customers usually pay."""
+    rows: Rows = [["Product", "Unit Cost", "Sell Price"]]
+    rows += [[LABELS[code], COST[code], SELL[code]] for code in CODES]
+    return rows
+
+
+def invoice(draft: Draft, number: str, issued: str) -> Rows:
+    """A receipt with a line a product. The open month's charges three agents more than its report has."""
+    rows: Rows = [["Invoice Number", "Invoice Date", "Description", "Quantity", "Amount", "Currency"]]
+    for code in CODES:
+        units = sum(units for (_, of), units in draft.billed.items() if of == code) + (3 if draft.is_open and code == "edr" else 0)
+        if units:
+            rows.append([number, issued, SERVICES[code], units, f"{units * Decimal(COST[code]):.2f}", "USD"])
     return rows
 
 

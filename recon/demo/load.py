@@ -11,15 +11,21 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from accounts.models import Account, BillingCycle, Membership, Organization, Reseller, User
+from accounts.models import Account, BillingCycle, Contract, Membership, Organization, Reseller, User
 from ingest import jobs
 from ingest.models import Job, SourceFile
 from ingest.services.intake import receive
+from recon import tasks  # noqa: F401  registers what jobs do
 from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
+from recon.demo.contracts import ACCOUNT as CONTRACTS_OF
+from recon.demo.contracts import contracts
 from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
-from recon.demo.stories import REMARKS
+from recon.demo.stories import BUNDLE, NORTH, REMARKS, SOUTH
+from recon.engine import Holding
 from recon.models import Note, Reconciliation, Severity, Variance
-from recon.services import months, review
+from recon.services import contracts as contract_service
+from recon.services import months, products, review, shares
+from recon.services.contracts import Said, Step
 from recon.services.decisions import add_notes, explain, mark_reviewed
 from recon.services.imports import start_import
 
@@ -47,20 +53,37 @@ def load(today: date | None = None) -> bool:
     users = {person.email: _user(person) for person in PEOPLE}
     preparer = users[PEOPLE[0].email]
     reseller, _ = Reseller.objects.get_or_create(name=RESELLER)
-    for given in accounts(today or timezone.now().astimezone(ZoneInfo(TIME_ZONE)).date()):
+    invented = list(accounts(today or timezone.now().astimezone(ZoneInfo(TIME_ZONE)).date()))
+    for given in invented:
         account = _account(given, reseller)
         for month in given.months:
             _load_month(account, month, by=preparer, leave=_LEFT_TO_PEOPLE[1] if _is_left(given, month) else "")
         _recount(account)
-        if given.slug == _LEFT_TO_PEOPLE[0]:
-            _note(account, given, users)
     for person in PEOPLE[:_SIGNERS]:
         _give_roles(person, users[person.email])
+    for given in invented:
+        if given.slug == _LEFT_TO_PEOPLE[0]:
+            _note(Account.objects.get(slug=given.slug), given, users)
+    _decide(Account.objects.get(slug=_LEFT_TO_PEOPLE[0]), preparer)
     for account in Account.objects.filter(reseller=reseller):
         _sign_past_months(account, *(users[person.email] for person in PEOPLE[:_SIGNERS]))
     for person in PEOPLE[_SIGNERS:]:
         _give_roles(person, users[person.email])
+        if person.role == "admin":
+            _agree(invented, users[person.email])
     return True
+
+
+def _agree(invented: list[DemoAccount], by: User) -> None:
+    """Type in the contracts. The admin's role comes before the last of the people's, which say that everything is there."""
+    given = next(one for one in invented if one.slug == CONTRACTS_OF)
+    account = Account.objects.get(slug=given.slug)
+    for one in contracts(given.months[-1].cycle):
+        if not Contract.objects.filter(account=account, product=one.product).exists():
+            steps = (Step(*one.step),) if one.step else ()
+            names = ("minimum", "interval", "support_type", "start", "renewal", "auto_renew", "unit_cost")
+            said = Said(**{name: getattr(one, name) for name in names}, steps=steps)
+            contract_service.add(account, one.product, said, by=by, external_id=one.number)
 
 
 def _is_left(given: DemoAccount, month: DemoMonth) -> bool:
@@ -83,10 +106,12 @@ def _account(given: DemoAccount, reseller: Reseller) -> Account:
 
 
 def _load_month(account: Account, month: DemoMonth, *, by: User, leave: str) -> None:
-    for file in month.files:
+    for file in (*month.files, *month.agent_lists):
         source_file = _received(account, file, by)
         if file.leg != leave and source_file.state == SourceFile.State.READY:
             _ended(start_import(source_file, by=by, cycle=month.cycle), f"importing {file.name}")
+        for job in Job.objects.filter(account=account, kind="sweep", state__in=["queued", "running"]).order_by("pk"):
+            _ended(job, job.label)
 
 
 def _received(account: Account, file: DemoFile, by: User) -> SourceFile:
@@ -103,6 +128,16 @@ def _received(account: Account, file: DemoFile, by: User) -> SourceFile:
 def _recount(account: Account) -> None:
     for job in _open_recounts(account):
         _ended(job, job.label)
+
+
+def _decide(account: Account, by: User) -> None:
+    """What the bundle holds, and who shares an Organization: said once, before anything is signed."""
+    if products.count_undecided(account):
+        products.count_as(account, BUNDLE, [Holding("edr"), Holding("itdr")], by=by)
+    shared = Organization.objects.get(account=account, huntress_id="41069")
+    if not shares.shares_in_force(shared):
+        shares.share_out(shared, [shares.Wanted(NORTH, 3), shares.Wanted(SOUTH, 2)], by=by)
+    _recount(account)
 
 
 def _open_recounts(account: Account) -> Iterator[Job]:

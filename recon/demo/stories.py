@@ -15,6 +15,9 @@ from recon.demo.cast import CUSTOMERS, SELL, SPECIAL_RATES, Customer
 
 OPEN: Final = 4
 Line = tuple[str, str]
+#: A bundle of EDR and ITDR, and the two customers that share one Organization, as the PSA has them.
+BUNDLE: Final = "Secure Workplace"
+NORTH, SOUTH = "Greyfriars Homes North", "Greyfriars Homes South"
 
 
 @dataclass
@@ -22,7 +25,7 @@ class Draft:
     """One month being made up: units by (Organization id, product) and leg, and what each list calls each Organization.
 
     ``parts`` are lines that the PSA keeps in several parts, ``rates`` the PSA's unit prices, and ``unreadable`` what somebody
-    typed there instead of a quantity; ``strangers`` are PSA rows (customer, service, quantity, rate) of things Huntress does not sell.
+    typed there instead of a quantity; ``strangers`` are PSA rows (customer, service, quantity, rate) that no list of ours names so.
     """
 
     number: int
@@ -77,6 +80,28 @@ def renamed_organization(draft: Draft) -> None:
     """Fenwick Lowe became Lowe Ferris Partners: the same id under a new name, which the PSA has not heard of."""
     if draft.is_open:
         draft.names["41054"] = draft.rmm_names["41054"] = "Lowe Ferris Partners"
+
+
+def recreated_under_another_name(draft: Draft) -> None:
+    """Ottersgill Outdoor was set up anew as Ottersgill Outdoor Centre, with another id and key: one gone and one come. The PSA still
+    charges the old one, so that nothing agrees until somebody says that they are the same."""
+    if draft.is_open:
+        units = draft.billed.pop(("41117", "edr"))
+        del draft.expected["41117", "edr"]
+        draft.names["41198"] = draft.rmm_names["41198"] = "Ottersgill Outdoor Centre"
+        draft.billed["41198", "edr"] = draft.expected["41198", "edr"] = units
+
+
+def abbreviated_in_the_rmm(draft: Draft) -> None:
+    """Somebody shortened a client’s name in the RMM, which has no ids: the bill knows nobody of that name."""
+    if draft.is_open:
+        draft.rmm_names["41123"] = "Pinfold Ins. Brokers"
+
+
+def charged_and_not_billed(draft: Draft) -> None:
+    """The PSA charges a customer that Huntress has never billed, under a name that is like nobody's."""
+    if draft.is_open:
+        draft.strangers.append(("Yarrowfield Scouts", "Managed EDR", 3, SELL["edr"]))
 
 
 def mistyped_organization(draft: Draft) -> None:
@@ -190,6 +215,21 @@ def service_of_another_vendor(draft: Draft) -> None:
         draft.strangers.append(("Foxbarrow Foods", "Offsite Backup 500 GB", 2, "41.00"))
 
 
+def bundle_in_the_psa(draft: Draft) -> None:
+    """Zoë Marsh Interiors buys one bundle of two products, under a name that Huntress does not know."""
+    units = draft.rebilled.pop(("41177", "edr"))
+    del draft.rebilled["41177", "itdr"]
+    draft.strangers.append(("Zoë Marsh Interiors", BUNDLE, units, "10.00"))
+
+
+def shared_by_two(draft: Draft) -> None:
+    """Greyfriars Housing Trust is one Organization, and two customers of the PSA, three parts to two."""
+    for code, service in (("edr", "Managed EDR"), ("itdr", "Managed ITDR"), ("sat", "SAT Learners")):
+        units, rate = draft.rebilled.pop(("41069", code)), draft.rates["41069", code]
+        north = units * 3 // 5
+        draft.strangers += [(NORTH, service, north, rate), (SOUTH, service, units - north, rate)]
+
+
 def no_rate(draft: Draft) -> None:
     """Marrick Town Trust is looked after for a favour: a quantity without a price, so its amounts stay blank."""
     for code in ("edr", "itdr"):
@@ -205,6 +245,9 @@ def names_spelled_differently(draft: Draft) -> None:
 
 STORIES: Final[tuple[Callable[[Draft], None], ...]] = (
     renamed_organization,
+    recreated_under_another_name,
+    abbreviated_in_the_rmm,
+    charged_and_not_billed,
     mistyped_organization,
     departed_and_never_zeroed,
     fell_to_zero,
@@ -221,6 +264,8 @@ STORIES: Final[tuple[Callable[[Draft], None], ...]] = (
     two_of_one_name,
     unreadable_psa_quantities,
     service_of_another_vendor,
+    bundle_in_the_psa,
+    shared_by_two,
     no_rate,
     names_spelled_differently,
 )

@@ -15,6 +15,7 @@ import pandas as pd
 from accounts.products import CODES
 from recon.engine.always import always_flagged
 from recon.engine.money import Prices, price_of, times
+from recon.engine.price_list import PriceList
 from recon.engine.tables import ANY_ORGANIZATION, ANY_PRODUCT, CHECKS, LEGS, LegName, Legs, LegTable
 from recon.engine.tolerance import Thresholds, Tolerance, thresholds
 
@@ -23,6 +24,8 @@ MATCH, WITHIN, UNCHECKED, INVESTIGATE, ESCALATE = range(5)
 SEVERITIES: Final = ("match", "within", "unchecked", "investigate", "escalate")
 #: A leg that was provided as a complete list and does not name the row counts zero there, and says so.
 FLAGS: Final = ("not_billed", "not_in_expected", "not_in_rebilled")
+#: Of an Organization that is internal use or not ours: nobody is to be charged for the row.
+NOBODY_REBILLED: Final = "nobody_rebilled"
 _FLAG_OF: Final[dict[LegName, str]] = dict(zip(("billed", "expected", "rebilled"), FLAGS, strict=True))
 _WIDTH: Final = len(CODES)
 _Ints = np.ndarray[tuple[int], np.dtype[np.int64]]
@@ -40,17 +43,26 @@ class _Laid:
 
 
 def reconcile(
-    legs: Legs, organizations: int, tolerances: Sequence[Tolerance] = (), *, always: bool = False, lost_legs: bool = False
+    legs: Legs,
+    organizations: int,
+    tolerances: Sequence[Tolerance] = (),
+    *,
+    always: bool = False,
+    lost_legs: bool = False,
+    nobody_rebilled: _Bools | None = None,
+    price_list: PriceList | None = None,
 ) -> pd.DataFrame:
     """Compare the legs of one cycle.
 
     ``always`` adds the flags of ``recon.engine.always``, whose rows are at least *investigate*; ``lost_legs`` says that a list
-    which the cycle before had is not there.
+    which the cycle before had is not there. ``nobody_rebilled`` marks the Organizations for which nobody is to be charged: where
+    the rebilled list has none of it, that check is at most *within*, whatever was billed. ``price_list`` has the prices of rows for
+    which the legs state none.
 
     Returns one row for each Organization and product that any leg has a quantity for: organization, product; billed, expected,
     rebilled, previous (Int64; <NA>: not provided, or not readable); ``{check}_difference`` for expected, rebilled and previous
-    (Int64); ``{check}_severity`` and severity (int8, an index of SEVERITIES); flags (bool, one column each of FLAGS); cost and
-    sell (Int64 micros), expected_money and rebilled_money (Int64 micros, or object where they outgrow it).
+    (Int64); ``{check}_severity`` and severity (int8, an index of SEVERITIES); flags (bool, one column each of FLAGS, and
+    NOBODY_REBILLED); cost and sell (Int64 micros), expected_money and rebilled_money (Int64 micros, or object where they outgrow it).
     Sorted by organization, then product in the registry's order.
     """
     laid = {leg: _lay(leg, legs[leg], organizations) for leg in LEGS if leg in legs and legs[leg].is_provided}
@@ -66,9 +78,20 @@ def reconcile(
             table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)
     for name, flag in _FLAG_OF.items():
         table[flag] = laid[name].absent[rows] if name in laid else np.zeros(len(rows), dtype=bool)
-    compared = pd.DataFrame(table).assign(**_money(legs, organizations, rows, table))
+    is_unbilled = np.zeros(organizations, dtype=bool) if nobody_rebilled is None else nobody_rebilled
+    table[NOBODY_REBILLED] = is_unbilled[rows // _WIDTH]
+    _quieten(table)
+    compared = pd.DataFrame(table).assign(**_money(legs, organizations, rows, table, price_list or PriceList.none()))
     flagged = always_flagged(compared, lost_legs=lost_legs) if always else pd.DataFrame(index=compared.index)
     return _judged(compared, flagged, limits)
+
+
+def _quieten(table: dict[str, Any]) -> None:
+    """Where nobody is to be charged, and nobody is, what was billed and not rebilled is no leak."""
+    severity, rebilled = table["rebilled_severity"], table["rebilled"]
+    is_zero = np.asarray(rebilled.fillna(1) == 0, dtype=np.bool_)
+    quiet = table[NOBODY_REBILLED] & is_zero & (severity != UNCHECKED)
+    table["rebilled_severity"] = np.where(quiet, np.minimum(severity, WITHIN), severity).astype(np.int8)
 
 
 def _judged(rows: pd.DataFrame, flagged: pd.DataFrame, limits: Thresholds | None) -> pd.DataFrame:
@@ -183,17 +206,29 @@ def _severity(
     return severity.astype(np.int8)
 
 
-def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, Any]) -> dict[str, Any]:
-    """Cost is what Huntress charges (the billed file's price, else the expected one's); sell is what customers pay."""
+def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, Any], listed: PriceList) -> dict[str, Any]:
+    """Cost is what Huntress charges (the billed file's price, else the expected one's, else the price list's); sell is what customers
+    pay (the rebilled file's price, else the price list's)."""
     prices = {leg: _prices(legs, leg, organizations, rows) for leg in ("billed", "expected", "rebilled")}
-    cost = prices["billed"].else_(prices["expected"])
-    sell = prices["rebilled"]
+    cost = prices["billed"].else_(prices["expected"]).else_(listed.of("cost", rows, *_tiers_by(table, rows, "expected", is_pooled=True)))
+    sell = prices["rebilled"].else_(listed.of("sell", rows, *_tiers_by(table, rows, "rebilled", is_pooled=False)))
     return {
         "cost": cost.nullable(),
         "sell": sell.nullable(),
         "expected_money": times(table["expected_difference"], cost),
         "rebilled_money": times(table["rebilled_difference"], sell),
     }
+
+
+def _tiers_by(table: dict[str, Any], rows: _Ints, other: LegName, *, is_pooled: bool) -> tuple[_Ints, _Ints]:
+    """The quantities that decide on the tier: billed, where that is not known the other leg's; and pooled, of all Organizations."""
+    is_unknown = table["billed"].isna()
+    quantities = np.where(is_unknown, table[other].to_numpy(np.int64, na_value=0), table["billed"].to_numpy(np.int64, na_value=0))
+    if not is_pooled:
+        return quantities, quantities
+    sums = np.zeros(_WIDTH, dtype=np.int64)
+    np.add.at(sums, rows % _WIDTH, quantities)
+    return quantities, sums[rows % _WIDTH]
 
 
 def _prices(legs: Legs, leg: LegName, organizations: int, rows: _Ints) -> Prices:

@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from recon.exports import rebill_csv, rebill_xlsx, variances
 from recon.exports.book import TooManyRows
-from recon.exports.sheet import FileRef, MonthSheet, NoteRef, ProductTotal, Signature, rows_frame
+from recon.exports.sheet import Customer, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, rows_frame
 from recon.exports.words import file_name
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -36,4 +36,7 @@ TARGETS: Final[dict[str, Target]] = {
     "variances-csv": Target("variances", "csv", CSV, variances.write_as_csv),
 }
 
-__all__ = ["TARGETS", "FileRef", "MonthSheet", "NoteRef", "ProductTotal", "Signature", "Target", "TooManyRows", "file_name", "rows_frame"]
+__all__ = [
+    "TARGETS", "Customer", "FileRef", "MonthSheet", "NoteRef", "ProductTotal", "Signature", "Target", "TooManyRows", "file_name",
+    "rows_frame",
+]  # fmt: skip

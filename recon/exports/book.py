@@ -160,7 +160,7 @@ class Book:
         page.repeat_rows(0, HEADER_ROW)
         page.set_row(HEADER_ROW, 30)
         page.autofilter(HEADER_ROW, 0, HEADER_ROW + len(frame), len(columns) - 1)
-        page.ignore_errors({"number_stored_as_text": f"A1:C{EXCEL_ROWS}"})
+        page.ignore_errors({"number_stored_as_text": f"A1:D{EXCEL_ROWS}"})
         self.write_head(page, HEADER_ROW, columns)
         for row, cells in enumerate(cells_of(columns, frame), start=FIRST_ROW):
             self.write_row(page, row, columns, cells)

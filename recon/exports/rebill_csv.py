@@ -1,4 +1,4 @@
-"""The rebill sheet as CSV: one line an Organization and product, zero included, no totals."""
+"""The rebill sheet as CSV: one line a customer and product, zero included, no totals."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from recon.exports.sheet import MonthSheet
 
 COLUMNS: Final = (
     Column("organization", "organization"),
+    Column("customer", "customer"),
     Column("organization_id", "organization_id"),
     Column("product", "product"),
     Column("old_quantity", "old_quantity", "units"),
@@ -28,4 +29,4 @@ COLUMNS: Final = (
 
 
 def write(sheet: MonthSheet, out: BinaryIO) -> None:
-    write_csv(sheet, COLUMNS, rebill_lines(sheet.rows).assign(currency=sheet.currency), out)
+    write_csv(sheet, COLUMNS, rebill_lines(sheet.rows, sheet.customers).assign(currency=sheet.currency), out)

@@ -16,6 +16,7 @@ from recon.exports.words import flag_words, moment_words, product_label, product
 
 LINE_COLUMNS: Final = (
     Column("Organization", "organization", width=36),
+    Column("Customer", "customer", width=36),
     Column("Organization ID", "organization_id", width=14),
     Column("Product", "product", width=8),
     Column("Unit", "unit", width=16),
@@ -23,9 +24,9 @@ LINE_COLUMNS: Final = (
     Column("New quantity", "new_quantity", "units", 10),
     Column("Difference", "difference", "signed", 11),
     price("Unit price", "unit_price"),
-    money("Old amount", "old_amount", formula="=ROUND(E{row}*H{row},2)"),
-    money("New amount", "new_amount", formula="=ROUND(F{row}*H{row},2)"),
-    money("Change in amount", "change_in_amount", signed=True, formula="=ROUND(J{row}-I{row},2)"),
+    money("Old amount", "old_amount", formula="=ROUND(F{row}*I{row},2)"),
+    money("New amount", "new_amount", formula="=ROUND(G{row}*I{row},2)"),
+    money("Change in amount", "change_in_amount", signed=True, formula="=ROUND(K{row}-J{row},2)"),
     Column("Why", "why", width=44),
     Column("Source", "source", width=34),
 )
@@ -41,7 +42,8 @@ NOTE_COLUMNS: Final = (
 def write(sheet: MonthSheet, out: BinaryIO) -> None:
     """Raises TooManyRows, before anything is written."""
     refuse_too_many("Variances", len(sheet.rows))
-    lines = rebill_lines(sheet.rows)
+    lines = rebill_lines(sheet.rows, sheet.customers)
+    refuse_too_many(LINES, len(lines))
     with open_book(out, sheet, "Rebill sheet") as book:
         add_summary(book, lines)
         book.add_table(LINES, LINE_COLUMNS, _for_people(lines))

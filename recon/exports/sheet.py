@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -16,13 +16,14 @@ from accounts.calendar import Cycle
 #: currency's unit), <NA> where unknown. Severities are codes (match, within, unchecked, investigate, escalate), ``product`` a
 #: code of ``accounts.products``, ``flags`` comma-separated codes, ``source`` words such as "billing-detail.csv, line 37".
 #: ``rebill_quantity`` is what a person decided to rebill, <NA> for the billed quantity, and ``rebill_reason`` says why in words.
+#: ``shared`` is the key of ``MonthSheet.customers``, which has it where several customers share the Organization.
 TEXT_COLUMNS: Final = (
     "organization", "organization_id", "product", "severity", "expected_severity", "rebilled_severity", "flags", "source",
     "rebill_reason",
 )  # fmt: skip
 NUMBER_COLUMNS: Final = (
     "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "cost", "sell", "expected_money",
-    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left",
+    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left", "shared",
 )  # fmt: skip
 ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
 
@@ -64,8 +65,22 @@ class NoteRef:
 
 
 @dataclass(frozen=True, slots=True)
+class Customer:
+    """One of several customers that share an Organization: ``parts`` of the sum of all, none for a name that is charged for it all the
+    same. ``charged``: units and unit price (micros, or None) of what it is charged now, by product; a product that is missing: none."""
+
+    name: str
+    parts: int
+    psa_id: str = ""
+    charged: Mapping[str, tuple[int, int | None]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Signature:
-    """Who signed what: moments are in words, the digest is SHA-256 over all that was signed. ``solo``: one person may be both."""
+    """Who signed what: moments are in words, the digest is SHA-256 over all that was signed. ``solo``: one person may be both.
+
+    ``statements`` are what both certified, word for word.
+    """
 
     preparer: str
     submitted: str
@@ -73,6 +88,7 @@ class Signature:
     signed: str
     digest: str
     solo: bool = False
+    statements: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,6 +107,7 @@ class MonthSheet:
     notes: Sequence[NoteRef] = ()
     left_out: Sequence[str] = field(default=())
     signature: Signature | None = None
+    customers: Mapping[int, Sequence[Customer]] = field(default_factory=dict)
 
 
 def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

@@ -27,20 +27,20 @@ _FILE_COLUMNS: Final = (
 _TOTAL_COLUMNS: Final = (
     Column("Product", "product"),
     Column("Unit", "unit"),
-    Column("Rebill lines", "lines", "units", formula="=COUNTIF({lines}C{first}:C{last},A{row})"),
+    Column("Rebill lines", "lines", "units", formula="=COUNTIF({lines}D{first}:D{last},A{row})"),
     Column("Billed", "billed", "units"),
     Column("Expected", "expected", "units"),
     Column("Rebilled", "rebilled", "units"),
     Column("Previous", "previous", "units"),
-    money("Old amount", "old_amount", formula="=SUMIF({lines}C{first}:C{last},A{row},{lines}I{first}:I{last})"),
-    money("New amount", "new_amount", formula="=SUMIF({lines}C{first}:C{last},A{row},{lines}J{first}:J{last})"),
+    money("Old amount", "old_amount", formula="=SUMIF({lines}D{first}:D{last},A{row},{lines}J{first}:J{last})"),
+    money("New amount", "new_amount", formula="=SUMIF({lines}D{first}:D{last},A{row},{lines}K{first}:K{last})"),
     money("Change in amount", "change_in_amount", signed=True,
-          formula="=SUMIF({lines}C{first}:C{last},A{row},{lines}K{first}:K{last})"),
+          formula="=SUMIF({lines}D{first}:D{last},A{row},{lines}L{first}:L{last})"),
 )  # fmt: skip
 _GRAND: Final[tuple[tuple[str, str, Kind, int], ...]] = (
-    ("I", "old_amount", "money", 7),
-    ("J", "new_amount", "money", 8),
-    ("K", "change_in_amount", "signed_money", 9),
+    ("J", "old_amount", "money", 7),
+    ("K", "new_amount", "money", 8),
+    ("L", "change_in_amount", "signed_money", 9),
 )
 
 
@@ -100,7 +100,9 @@ def _signature(page: _Page, signature: Signature) -> None:
     page.pair("Signed by", f"{signature.reviewer}, {signature.signed}")
     if signature.solo:
         page.pair("Rule", "signed under the one-person rule: one person may prepare and sign a month of this account")
-    page.pair("SHA-256", f"{signature.digest}, of inputs, tolerances, prices, results and decisions")
+    for place, statement in enumerate(signature.statements):
+        page.pair("" if place else "Both certified", statement)
+    page.pair("SHA-256", f"{signature.digest}, of inputs, tolerances, prices, results, decisions and statements")
 
 
 def _files(page: _Page) -> None:
@@ -160,7 +162,7 @@ def _severities(page: _Page) -> None:
 def _left_out(page: _Page, lines: pd.DataFrame) -> None:
     page.section("What is left out, and why")
     page.pair("Rebill lines", len(lines))
-    page.pair("Without a rebill line", len(page.book.sheet.rows) - len(lines))
+    page.pair("Without a rebill line", len(page.book.sheet.rows) - int(lines["is_first"].sum()))
     page.pair("Without an old quantity", int(lines["old_quantity"].isna().sum()))
     page.pair("Without a price", int(lines["unit_price"].isna().sum()))
     for text in page.book.sheet.left_out:

@@ -13,7 +13,7 @@ from recon.exports.sheet import MonthSheet
 
 MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 SEVERITIES: Final = ("escalate", "investigate", "unchecked", "within", "match")
-LEGS: Final = {"billed": "Billed", "expected": "Expected", "rebilled": "Rebilled", "previous": "Previous"}
+LEGS: Final = {"billed": "Billed", "expected": "Expected", "rebilled": "Rebilled", "previous": "Previous", "prices": "Price list"}
 CYCLE_NOT_STATED: Final = "cycle not stated"
 DRAFT: Final = "DRAFT"
 
@@ -22,6 +22,8 @@ FLAGS: Final = {
     "not_billed": "not in the billed report",
     "not_in_expected": "not in the expected list",
     "not_in_rebilled": "not in the rebilled list",
+    "nobody_rebilled": "internal use or not ours: nobody is rebilled",
+    "charged_anyway": "somebody is charged, though nobody should be",
 }
 
 # What XML cannot hold, so no workbook either: controls other than tab, line feed and return, halves of surrogate pairs, two non-characters.

@@ -1,11 +1,14 @@
 from recon.models.decision import Cause, Decision, RebillReason, ReconcilingItem, RowDecision, SettledRow
 from recon.models.export import Export
-from recon.models.month import Reconciliation, Severity, Variance
+from recon.models.month import Board, Reconciliation, Severity, Variance
 from recon.models.note import Note
-from recon.models.seal import Drift, SignedInput
+from recon.models.question import Question
+from recon.models.seal import Certification, Drift, SignedInput
+from recon.models.sweep import Sweep, SweepFinding, SweepKeep
 from recon.models.tolerance import TolerancePolicy, ToleranceRow
 
 __all__ = [
-    "Cause", "Decision", "Drift", "Export", "Note", "RebillReason", "Reconciliation", "ReconcilingItem", "RowDecision", "SettledRow",
-    "Severity", "SignedInput", "TolerancePolicy", "ToleranceRow", "Variance",
+    "Board", "Cause", "Certification", "Decision", "Drift", "Export", "Note", "Question", "RebillReason", "Reconciliation",
+    "ReconcilingItem", "RowDecision", "SettledRow", "Severity", "SignedInput", "Sweep", "SweepFinding", "SweepKeep",
+    "TolerancePolicy", "ToleranceRow", "Variance",
 ]  # fmt: skip

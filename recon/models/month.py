@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.conf import settings
 from django.db import models
@@ -91,6 +91,17 @@ class Reconciliation(models.Model):
     @property
     def is_working(self) -> bool:
         return self.state == self.State.WORKING
+
+
+class Board(models.Model):
+    """What is counted of the rows of ``run``, by group: ``recon.board`` writes it with the rows, and reads it instead of them."""
+
+    reconciliation = models.OneToOneField(Reconciliation, on_delete=models.CASCADE, primary_key=True, related_name="board")
+    run = models.PositiveIntegerField()
+    groups: Any = models.JSONField(default=list)
+
+    def __str__(self) -> str:
+        return f"{self.reconciliation}, run {self.run}"
 
 
 class Variance(models.Model):

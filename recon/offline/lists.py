@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,8 +14,10 @@ import pandas as pd
 from accounts.matching import NOBODY, match
 from accounts.names import normalise
 from ingest.sources import read
-from ingest.sources.reading import Leg, Reading, Unreadable
+from ingest.sources.profiles import Profile
+from ingest.sources.reading import Reading, Unreadable
 from recon.engine import ANY_ORGANIZATION, LegName, LegTable
+from recon.offline.mapping_files import mapping_for
 from recon.offline.refusal import Refusal, place
 
 #: The order in which a list is asked how an Organization is spelt; it is also the order of the lists everywhere here.
@@ -45,15 +47,15 @@ class Matched:
     spelt: pd.DataFrame
 
 
-def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[GivenList]:
-    """Read every list that was given. Raises Refusal with every reason found, not only the first."""
+def read_lists(paths: dict[LegName, str], *, allow_rejected: bool, profiles: Sequence[Profile] = ()) -> list[GivenList]:
+    """Read every list that was given, each as the mapping that fits it says. Raises Refusal with every reason found, not only the first."""
     given, reasons = [], []
     for leg in ORDER:
         if leg not in paths:
             continue
         path = paths[leg]
         try:
-            given.append(GivenList(leg, path, _read(leg, path)))
+            given.append(GivenList(leg, path, _read(leg, path, profiles)))
         except OSError as error:
             reasons.append(f"{path}: cannot be opened: {error.strerror or error}")
         except Unreadable as refusal:
@@ -65,9 +67,15 @@ def read_lists(paths: dict[LegName, str], *, allow_rejected: bool) -> list[Given
     return given
 
 
-def _read(leg: LegName, path: str) -> Reading:
-    kind: Leg = "billed" if leg == "previous" else leg
-    return read(Path(path).read_bytes(), name=file_name(path), leg=kind)
+def _read(leg: LegName, path: str, profiles: Sequence[Profile]) -> Reading:
+    kind = "billed" if leg == "previous" else leg
+    data = Path(path).read_bytes()
+    mapping, said = mapping_for(data, kind, profiles)
+    try:
+        reading = read(data, name=file_name(path), kind=kind, mapping=mapping, only_known=True)
+    except Unreadable as refusal:
+        raise Unreadable(*refusal.issues, *(issue for issue in said if issue.level == "warning")) from refusal
+    return replace(reading, issues=[*said, *reading.issues])
 
 
 def file_name(path: str) -> str:

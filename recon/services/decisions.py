@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from accounts import audit
+from accounts.access import Need
+from accounts.guard import require
 from accounts.models import User
+from accounts.services import Refused
 from ingest import bulk
 from ingest.models import SourceRow
-from ingest.services.intake import Refused
 from recon import store
 from recon.models import Cause, Decision, Note, RebillReason, Reconciliation, ReconcilingItem, RowDecision, SettledRow, Variance
 from recon.models.decision import CHECKS, NEED_A_NOTE
@@ -50,22 +53,23 @@ class Rows:
         return first if len(self.rows) == 1 else f"{first} and {len(self.rows) - 1} more"
 
 
-def locked(reconciliation: Reconciliation) -> Reconciliation:
-    """The revision, held for this transaction. Raises Refused unless it is being worked on."""
+def locked(reconciliation: Reconciliation, by: User) -> Reconciliation:
+    """The revision, held for this transaction. Raises Refused unless it is being worked on, and by somebody who may."""
     # The row alone: a lock on its account, too, would meet the one of whoever saves tolerances.
     held = Reconciliation.objects.select_for_update(of=("self",)).select_related("cycle__account").get(pk=reconciliation.pk)
+    require(by, held.cycle.account, Need.WORK)
     if held.state != State.WORKING:
         raise Refused(f"This month is {held.get_state_display().lower()}: nothing of it can be changed now.")
     return held
 
 
-def _rows(reconciliation: Reconciliation, keys: Sequence[Key]) -> Rows:
+def _rows(reconciliation: Reconciliation, keys: Sequence[Key], by: User) -> Rows:
     """Raises Refused when a row is not there (any more)."""
     if not keys:
         raise Refused("Select at least one row.")
     if len(keys) > _MOST_AT_ONCE:
         raise Refused(f"At most {_MOST_AT_ONCE:,} rows at once.")
-    held = locked(reconciliation)
+    held = locked(reconciliation, by)
     wanted = set(keys)
     shown = Variance.objects.filter(reconciliation=held, run=held.run).only(*_ASKED)
     found = [
@@ -96,7 +100,7 @@ def explain(
     note = _words(note, "The note")
     if cause in NEED_A_NOTE and not note:
         raise Refused(f"“{Cause(cause).label}” says nothing by itself: write a note.")
-    chosen = _rows(reconciliation, keys)
+    chosen = _rows(reconciliation, keys, by)
     taken = [(row, _taken(row, check, quantity)) for row in chosen.rows]
     if quantity is None:
         taken = [(row, units) for row, units in taken if units]
@@ -129,7 +133,7 @@ def explain(
 @transaction.atomic
 def withdraw_item(item: ReconcilingItem, *, by: User) -> Decision:
     """Take back one item alone, whichever act added it. Raises Refused when it does not count any more."""
-    held = locked(item.reconciliation)
+    held = locked(item.reconciliation, by)
     accepted = ReconcilingItem.objects.filter(pk=item.pk, state=ReconcilingItem.State.ACCEPTED)
     if not accepted.update(state=ReconcilingItem.State.WITHDRAWN):
         raise Refused("That item was withdrawn already.")
@@ -162,14 +166,14 @@ def _said(taken: Sequence[tuple[Variance, int]]) -> list[list[Any]]:
 
 @transaction.atomic
 def assign(reconciliation: Reconciliation, keys: Sequence[Key], *, owner: User | None, by: User) -> Decision:
-    chosen = _rows(reconciliation, keys)
+    chosen = _rows(reconciliation, keys, by)
     return _set(chosen, "recon.row.assigned", by, {"owner": owner}, after={"owner": str(owner) if owner else None})
 
 
 @transaction.atomic
 def mark_reviewed(reconciliation: Reconciliation, keys: Sequence[Key], *, by: User, reviewed: bool = True) -> Decision:
     """Say that rows were looked at; ``reviewed`` False takes it back, whoever said it."""
-    chosen = _rows(reconciliation, keys)
+    chosen = _rows(reconciliation, keys, by)
     values = {"reviewed_by": by, "reviewed_at": timezone.now()} if reviewed else {"reviewed_by": None, "reviewed_at": None}
     return _set(chosen, "recon.row.reviewed", by, values, after={"reviewed": reviewed})
 
@@ -182,7 +186,7 @@ def decide_rebill(
 
     Raises Refused where billed was not provided: there is no rebill line to decide.
     """
-    chosen = _rows(reconciliation, keys)
+    chosen = _rows(reconciliation, keys, by)
     if blank := [row for row in chosen.rows if row.billed is None]:
         raise Refused(f"{blank[0].name}, {blank[0].product.upper()}: without a billed quantity there is no rebill line.")
     if quantity is None:
@@ -199,7 +203,7 @@ def decide_rebill(
 @transaction.atomic
 def settle_rejected(reconciliation: Reconciliation, rows: Sequence[tuple[int, int]], *, note: str, by: User) -> Decision:
     """Say how rejected rows, given as (file, line), were dealt with. They still count nowhere."""
-    held = locked(reconciliation)
+    held = locked(reconciliation, by)
     note = _words(note, "The note")
     if not note:
         raise Refused("Say how these rows were dealt with.")
@@ -216,12 +220,13 @@ def settle_rejected(reconciliation: Reconciliation, rows: Sequence[tuple[int, in
     return decision
 
 
-def rejected_rows(reconciliation: Reconciliation) -> list[tuple[int, int]]:
+def rejected_rows(reconciliation: Reconciliation, inputs: store.Inputs | None = None) -> list[tuple[int, int]]:
     """The rejected rows of the files of a revision that nobody has settled, as (file, line)."""
-    files = [given.source_file_id for leg, given in store.inputs_of(reconciliation.cycle).legs.items() if leg != "previous"]
-    rejected = SourceRow.objects.filter(source_file__in=files, bucket="rejected").values_list("source_file", "line")
-    settled = set(SettledRow.objects.filter(reconciliation=reconciliation).values_list("source_file", "line"))
-    return [row for row in rejected if row not in settled]
+    current = inputs or store.inputs_of(reconciliation.cycle)
+    files = [given.source_file_id for leg, given in current.legs.items() if leg != "previous"]
+    settled = SettledRow.objects.filter(reconciliation=reconciliation, source_file=OuterRef("source_file"), line=OuterRef("line"))
+    rejected = SourceRow.objects.filter(~Exists(settled), source_file__in=files, bucket="rejected")
+    return list(rejected.values_list("source_file", "line"))
 
 
 @transaction.atomic
@@ -232,7 +237,7 @@ def add_notes(reconciliation: Reconciliation, keys: Sequence[Key], *, text: str,
         raise Refused("A note needs words.")
     if len(text) > 4000:
         raise Refused(f"A note has at most 4,000 characters; this one has {len(text):,}.")
-    chosen = _rows(reconciliation, keys)
+    chosen = _rows(reconciliation, keys, by)
     cycle = chosen.reconciliation.cycle
     notes = [Note(cycle=cycle, organization_id=o, product=p, text=text, author=by, is_open=is_open) for o, p in chosen.keys]
     made = Note.objects.bulk_create(notes, batch_size=1000)
@@ -241,7 +246,7 @@ def add_notes(reconciliation: Reconciliation, keys: Sequence[Key], *, text: str,
 
 @transaction.atomic
 def resolve_note(note: Note, reconciliation: Reconciliation, *, by: User) -> None:
-    held = locked(reconciliation)
+    held = locked(reconciliation, by)
     open_note = Note.objects.filter(pk=note.pk, cycle=held.cycle, is_open=True, resolved_at__isnull=True, withdrawn_at__isnull=True)
     if not open_note.update(resolved_by=by, resolved_at=timezone.now()):
         raise Refused("That note is not open.")
@@ -251,7 +256,7 @@ def resolve_note(note: Note, reconciliation: Reconciliation, *, by: User) -> Non
 @transaction.atomic
 def undo(decision: Decision, *, by: User) -> None:
     """Put back what was there before an act, as far as nobody has decided otherwise since. Raises Refused when it is undone already."""
-    held = locked(decision.reconciliation)
+    held = locked(decision.reconciliation, by)
     if not Decision.objects.filter(pk=decision.pk, undone_at__isnull=True).update(undone_at=timezone.now(), undone_by=by):
         raise Refused("That was undone already.")
     if decision.action in _OVERWRITING:

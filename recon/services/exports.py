@@ -11,14 +11,18 @@ import pandas as pd
 from django.http import QueryDict
 
 from accounts.models import User
+from accounts.services import Refused
 from ingest import jobs, storage
 from ingest.models import Leg, UsageLine
-from ingest.services.intake import Refused
 from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TooManyRows, rows_frame
 from recon.exports.words import moment_words
 from recon.filters import variances_as_listed
 from recon.models import Export, Note, Reconciliation, RowDecision, SettledRow, Severity, Variance
-from recon.shown import shown_inputs
+from recon.product_rules import name_key, words_left_out
+from recon.seal import roots_shown, rules_shown
+from recon.services import review
+from recon.services.customers import customers_of, not_rebilled
+from recon.shown import shown_inputs, shown_prices
 
 _FIELDS: Final = (
     "organization_id", "name", "organization__huntress_id", "product", "billed", "expected", "rebilled", "previous",
@@ -94,6 +98,7 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         notes=_notes(reconciliation),
         left_out=left_out(reconciliation),
         signature=_signature(reconciliation),
+        customers=customers_of(reconciliation),
     )
 
 
@@ -109,6 +114,7 @@ def _signature(reconciliation: Reconciliation) -> Signature | None:
         signed=moment_words(signed.astimezone(zone)) if signed else "",
         digest=reconciliation.digest,
         solo=reconciliation.solo_rule,
+        statements=tuple(review.statements_of(reconciliation)),
     )
 
 
@@ -125,6 +131,7 @@ def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
             "organization": row["name"],
             "organization_id": row["organization__huntress_id"] or "",
             **{name: _CODE[row[name]] for name in ("severity", "expected_severity", "rebilled_severity")},
+            "shared": row["organization_id"],
             "source": sources.get((row["organization_id"], row["product"]), ""),
             "rebill_reason": reasons.get((row["organization_id"], row["product"]), ""),
         }
@@ -149,15 +156,18 @@ def _billed_lines(reconciliation: Reconciliation) -> dict[tuple[int, str], str]:
     if billed is None:
         return {}
     lines = UsageLine.objects.filter(source_file=billed.source_file_id, organization__isnull=False).order_by("-line")
-    name = billed.source_file.name
-    return {
-        (organization, product): f"{name}, line {line}"
-        for organization, product, line in lines.values_list("organization_id", "product", "line").iterator(chunk_size=20_000)
-    }
+    name, rules, roots = billed.source_file.name, rules_shown(reconciliation), roots_shown(reconciliation)
+    found = {}
+    for organization, product, words, line in lines.values_list("organization_id", "product", "product_name", "line").iterator(
+        chunk_size=20_000
+    ):
+        for code in [product] if product else [held.product for held in rules.get(name_key(words), ())]:
+            found[roots.get(organization, organization), code] = f"{name}, line {line}"
+    return found
 
 
 def _files(reconciliation: Reconciliation) -> list[FileRef]:
-    shown = [(leg, given.source_file) for leg, given in shown_inputs(reconciliation).items()]
+    shown = [(leg, given.source_file) for leg, given in (shown_inputs(reconciliation) | shown_prices(reconciliation)).items()]
     return [FileRef(leg, f.name, f.sha256, f.counts.rows_in, f.loaded, f.merged, f.set_aside, f.rejected) for leg, f in shown]
 
 
@@ -168,7 +178,7 @@ def _notes(reconciliation: Reconciliation) -> list[NoteRef]:
 
 def left_out(reconciliation: Reconciliation) -> list[str]:
     """What does not count in this month, in sentences."""
-    said = []
+    said, rules = [], rules_shown(reconciliation)
     for leg, given in shown_inputs(reconciliation).items():
         source_file: Any = given.source_file
         if source_file.rejected:
@@ -176,8 +186,10 @@ def left_out(reconciliation: Reconciliation) -> list[str]:
         waiting = UsageLine.objects.filter(source_file=source_file, organization__isnull=True).count()
         if waiting:
             said.append(f"{waiting} rows of {source_file.name} ({leg}) wait for their Organization.")
+        said += words_left_out(source_file, leg, rules)
     missing = [leg.label.lower() for leg in Leg if leg.value not in reconciliation.inputs]
     settled = SettledRow.objects.filter(reconciliation=reconciliation).select_related("source_file", "by").order_by("source_file", "line")
     said += [f"{row.source_file.name}, line {row.line}: settled by {row.by}: {row.note}" for row in settled]
+    said += not_rebilled(reconciliation)
     said += [f"No {label} was imported: nothing could be compared with it." for label in missing]
     return said

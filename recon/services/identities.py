@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, Final
@@ -12,13 +14,15 @@ from django.db.models import Max
 from django.utils import timezone
 
 from accounts.matching import FORMER, KNOWN, Matches, match
-from accounts.models import Account, Alias, BillingCycle, FormerName, Organization, User
+from accounts.models import Account, Alias, CustomerShare, FormerName, Organization, User
 from accounts.names import normalise, normalise_all
+from accounts.roots import roots_of
 from ingest import bulk
 from ingest.models import LegInput, RejectedLine, SourceFile, UsageLine
 from ingest.sources.reading import Reading
-from recon.models import Note, SignedInput
-from recon.services.months import changed
+from recon.models import Reconciliation, SignedInput
+from recon.services import merging
+from recon.services.months import changed, cycles_served
 
 _FILE: Final = 0
 _TEXTS: Final = ["organization", "organization_id", "organization_key"]
@@ -47,6 +51,7 @@ def identify(source_file: SourceFile, reading: Reading) -> Plan:
     matches = _matches(account, known, reading)
     first, last = len(known), len(known) + len(reading.lines)
     pk_of, met = _best(known, matches, first)
+    met = {one: other for one, other in met.items() if _root(known, one) != _root(known, other)}
     entities = matches.entity[first:last]
     told = _told(known, reading.lines, entities, pk_of)
     renamed = _renamed(source_file, known, reading.lines, entities, pk_of)
@@ -62,44 +67,110 @@ def identify(source_file: SourceFile, reading: Reading) -> Plan:
     )
 
 
+def whose(account: Account, lists: Sequence[pd.DataFrame]) -> list[_Ints]:
+    """The Organization of each name, id and key, list by list; 0 where nobody can tell. Makes none, and teaches none anything."""
+    known = _known(account)
+    former, aliases = _former(account), _aliases(account, known)
+    found = []
+    for texts in lists:
+        matches = _match(known, [texts], former, aliases)
+        pk_of, _ = _best(known, matches, len(known))
+        found.append(pk_of[matches.entity[len(known) : len(known) + len(texts)]])
+    return found
+
+
 def apply(plan: Plan, account: Account, *, by: User) -> None:
-    """Keep what the file taught, in the transaction in which it begins to count."""
+    """Keep what the file taught, in the transaction in which it begins to count. What people decided since it was read comes first."""
+    Account.objects.select_for_update(no_key=True).get(pk=account.pk)
     bulk.update(Organization, ["huntress_id", "key"], [(told.pk, told.huntress_id, told.key) for told in plan.told])
     for organization, name, until in plan.renamed:
         FormerName.objects.get_or_create(organization=organization, name=organization.name, defaults={"until": until})
         Organization.objects.filter(pk=organization.pk).update(name=name, name_key=normalise(name)[:500])
+    _rename_roots(plan, account)
     for only_a_name, organization_pk in plan.met.items():
         _join(only_a_name, organization_pk, account, by=by)
 
 
+def _rename_roots(plan: Plan, account: Account) -> None:
+    """A customer that goes by the name of one of its members takes that one's new name, too."""
+    roots = roots_of(account) if plan.renamed else {}
+    for member, name, until in plan.renamed:
+        known_as = Organization.objects.filter(pk=roots.get(member.pk, 0), name=member.name)
+        if known_as.update(name=name, name_key=normalise(name)[:500]):
+            FormerName.objects.get_or_create(organization_id=roots[member.pk], name=member.name, defaults={"until": until})
+
+
 def _join(only_a_name: int, organization: int, account: Account, *, by: User) -> None:
-    """Rows, notes and aliases of a bare name go to the Organization it turned out to be; what is signed stays as it was."""
+    """Rows, decisions, aliases and the split of a bare name go to the Organization it turned out to be; what is signed stays as it was."""
+    roots = roots_of(account)
+    if roots.get(only_a_name, only_a_name) == roots.get(organization, organization):
+        return
     files = list(UsageLine.objects.filter(organization=only_a_name).values_list("source_file", flat=True).distinct().order_by())
     files = [file for file in files if not SignedInput.objects.filter(source_file=file).exists()]
     UsageLine.objects.filter(organization=only_a_name, source_file__in=files).update(organization=organization)
     RejectedLine.objects.filter(organization=only_a_name, source_file__in=files).update(organization=organization)
-    Note.objects.filter(organization=only_a_name).exclude(cycle__reconciliations__state="signed").update(organization=organization)
+    merging.gather(Reconciliation.objects.filter(cycle__account=account), {only_a_name: organization})
+    if not CustomerShare.objects.filter(organization=organization, ended_at__isnull=True).exists():
+        CustomerShare.objects.filter(organization=only_a_name, ended_at__isnull=True).update(organization=organization)
     Alias.objects.filter(organization=only_a_name).update(organization=organization)
-    served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
-    for cycle in BillingCycle.objects.filter(account=account, pk__in=served).select_related("account").order_by("start"):
+    if Organization.objects.filter(merged_into=only_a_name).exists():  # who counts under the bare name counts with it from now on
+        Organization.objects.filter(pk=only_a_name, merged_into__isnull=True).update(merged_into=organization)
+    for cycle in cycles_served(account, files):
         changed(cycle, by=by)
 
 
 def _known(account: Account) -> pd.DataFrame:
-    rows = Organization.objects.filter(account=account).order_by("pk").values_list("pk", "name", "huntress_id", "key")
-    records = [(pk, name, huntress_id or "", key or "") for pk, name, huntress_id, key in rows]
-    types = {"pk": "int64"} | dict.fromkeys(_TEXTS, "str")
-    return pd.DataFrame(records, columns=["pk", *_TEXTS]).astype(types)
+    """Every Organization, merged ones too, with its ``root`` and what files know it by (``known_as``)."""
+    rows = Organization.objects.filter(account=account).order_by("pk").values_list("pk", "name", "huntress_id", "key", "name_key")
+    roots = roots_of(account)
+    records = [(pk, name, huntress_id or "", key or "", norm, roots.get(pk, pk)) for pk, name, huntress_id, key, norm in rows]
+    types = {"pk": "int64"} | dict.fromkeys((*_TEXTS, "name_key"), "str") | {"root": "int64"}
+    known = pd.DataFrame(records, columns=["pk", *_TEXTS, "name_key", "root"]).astype(types)
+    return known.assign(known_as=_own_names(known) if roots else known["organization"])
+
+
+def _own_names(known: pd.DataFrame) -> pd.Series[str]:
+    """What several of one customer are called alike must not look like several customers.
+
+    A root is known by its old name where it took over a member's; else one of them has the name, and the others their id or key alone.
+    """
+    alike = known[known.duplicated(["root", "name_key"], keep=False)]
+    former: dict[int, list[str]] = defaultdict(list)
+    for pk, name in FormerName.objects.filter(organization__in=alike["root"].tolist()).values_list("organization_id", "name"):
+        former[pk].append(name)
+    names, taken = known["organization"].copy(), set(known["name_key"])
+    for _, sharers in alike.groupby(["root", "name_key"]):
+        root, is_there = int(sharers["root"].iloc[0]), bool((sharers["pk"] == sharers["root"]).any())
+        own = next((name for name in former[root] if is_there and normalise(name)[:500] not in taken), "")
+        if own:
+            names[known["pk"] == root] = own
+        rest = sharers[sharers["pk"] != root]
+        spare = rest if is_there and not own else rest.iloc[1:]
+        names[spare.index[(spare["organization_id"] != "") | (spare["organization_key"] != "")]] = ""
+    return names
+
+
+def _root(known: pd.DataFrame, pk: int) -> int:
+    """Who a known Organization counts under."""
+    place = int(known["pk"].searchsorted(pk))
+    return int(known["root"].iloc[place])
 
 
 def _matches(account: Account, known: pd.DataFrame, reading: Reading) -> Matches:
     """Match known Organizations, the reading's lines, its rejected rows and former names, in that order."""
-    former = FormerName.objects.filter(organization__account=account).values_list("name", "organization__huntress_id", "organization__key")
-    before = pd.DataFrame([(name, its_id or "", key or "") for name, its_id, key in former if its_id or key], columns=_TEXTS)
-    parts = [(known, KNOWN), (reading.lines, _FILE), (reading.rejected, _FILE), (before, FORMER)]
+    return _match(known, [reading.lines, reading.rejected], _former(account), _aliases(account, known))
+
+
+def _match(known: pd.DataFrame, lists: Sequence[pd.DataFrame], former: pd.DataFrame, aliases: pd.DataFrame) -> Matches:
+    parts = [(known.assign(organization=known["known_as"]), KNOWN), *((frame, _FILE) for frame in lists), (former, FORMER)]
     texts = pd.concat([frame[_TEXTS].astype("str") for frame, _ in parts], ignore_index=True)
     sources = np.concatenate([np.full(len(frame), source, dtype=np.int64) for frame, source in parts])
-    return match(texts.assign(source=sources), aliases=_aliases(account, known))
+    return match(texts.assign(source=sources), aliases=aliases)
+
+
+def _former(account: Account) -> pd.DataFrame:
+    rows = FormerName.objects.filter(organization__account=account).values_list("name", "organization__huntress_id", "organization__key")
+    return pd.DataFrame([(name, its_id or "", key or "") for name, its_id, key in rows if its_id or key], columns=_TEXTS)
 
 
 def _aliases(account: Account, known: pd.DataFrame) -> pd.DataFrame:

@@ -1,26 +1,29 @@
-"""Making a file count: its rows become lines of known Organizations, and it takes its leg of a cycle."""
+"""Making a file count: its rows are loaded as those of its kind, and it takes its leg of a cycle, or its place beside them."""
 
 from __future__ import annotations
 
-from typing import Any, cast
+from collections.abc import Callable
+from typing import Final, cast
 
-import numpy as np
-import pandas as pd
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
-from ingest import bulk, jobs, storage, turns
-from ingest.models import Job, LegInput, RejectedLine, SourceFile, UsageLine
-from ingest.services.intake import Refused
-from ingest.sources import read
-from ingest.sources.reading import Leg, Mapping, Reading, Unreadable
-from recon.services.identities import apply, identify
-from recon.services.months import changed, newest
+from accounts.services import Refused
+from ingest import jobs, turns
+from ingest.models import Job, LegInput, SourceFile
+from ingest.services.mappings import is_proposal
+from ingest.sources import READERS
+from recon.loads import LOADERS, Effect
+from recon.services.beside import served_by
+from recon.services.months import ask_for_recount, changed, newest
+from recon.services.sweeping import ask_for_sweep
 
 State = SourceFile.State
+#: Turns of single files, beyond all numbers of accounts.
+_STREAMS: Final = 1 << 30
 
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
@@ -57,7 +60,9 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
     if source_file.state != State.READY:
         raise Refused(f"{source_file.name} is {source_file.get_state_display().lower()}: there is nothing to import.")
     if not source_file.kind:
-        raise Refused("Say first whether this is a billed report, an expected or a rebilled list.")
+        raise Refused("Say first what kind of document this is.")
+    if is_proposal(source_file):
+        raise Refused("Its columns are no longer those that were mapped. Look at what is proposed, and confirm it first.")
     if not source_file.loaded + source_file.merged:
         raise Refused("No row of this file can be loaded. Correct the mapping, or the file.")
     if source_file.rejected and not without_rejected:
@@ -65,7 +70,7 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
 
 
 def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
-    """Let a file that was imported for one cycle serve the same leg of another: a list that did not change in a month."""
+    """Let a file that was imported for one cycle serve another in the same way: a list that did not change in a month."""
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
         if locked.state != State.IMPORTED:
@@ -84,7 +89,7 @@ def withdraw(leg_input: LegInput, *, by: User) -> None:
         ended = LegInput.objects.filter(pk=leg_input.pk, ended_at__isnull=True)
         if not ended.update(ended_at=timezone.now(), ended_by=by):
             raise Refused("That file no longer serves this month.")
-        changed(leg_input.cycle, by=by, leg=leg_input.leg)
+        _look_again(leg_input, by)
         _record("recon.input.withdrawn", leg_input, by)
 
 
@@ -96,9 +101,9 @@ def _back_to_preview(subject: int, message: str) -> None:
 
 def _clear(subject: int) -> None:
     source_file = SourceFile.objects.get(pk=subject)
-    with turns.try_turn(source_file.account_id) as is_mine:
+    with turns.try_turn(_turn_of(source_file)) as is_mine:
         if is_mine and SourceFile.objects.filter(pk=subject, state=State.READY).exists():
-            _forget_lines(subject)
+            LOADERS[source_file.kind].forget(subject)
 
 
 @jobs.handles("import", give_up=_back_to_preview)
@@ -107,37 +112,29 @@ def import_file(subject: int, progress: jobs.Progress) -> None:
     source_file = SourceFile.objects.select_related("account", "cycle", "imported_by").get(pk=subject)
     if source_file.state != State.IMPORTING:
         return
-    reading = _read(source_file, progress)
-    # Two files of one account that are the first to name a customer must make one Organization of it, not two.
-    with turns.turn(source_file.account_id, lambda: progress(0, 0, "Waiting for another import")):
+    loader = LOADERS[source_file.kind]
+    reading = loader.read(source_file, progress)
+    with turns.turn(_turn_of(source_file), lambda: progress(0, 0, "Waiting for another import")):
         if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).exists():
-            _count_in(source_file, reading, progress)
+            _let_count(source_file, loader.load(source_file, reading, progress))
+            loader.settled(source_file)
 
 
-def _count_in(source_file: SourceFile, reading: Reading, progress: jobs.Progress) -> None:
-    rows = len(reading.lines)
-    progress(0, rows, "Matching Organizations")
-    plan = identify(source_file, reading)
-    _forget_lines(source_file.pk)
-    bulk.load_frame(UsageLine, _line_records(source_file.pk, plan.lines), lambda done: progress(done, rows, "Loading rows"))
-    bulk.load_frame(RejectedLine, pd.DataFrame(_whose(source_file.pk, plan.rejected)))
+def _turn_of(source_file: SourceFile) -> int:
+    """Two files of one account that are the first to name a customer must make one Organization of it, not two: they take turns.
+
+    A list that makes none, and takes long, waits for nothing but an earlier attempt at itself.
+    """
+    return _STREAMS + source_file.pk if LOADERS[source_file.kind].alone else source_file.account_id
+
+
+def _let_count(source_file: SourceFile, teach: Callable[[], None]) -> None:
     cycle, by = cast(BillingCycle, source_file.cycle), cast(User, source_file.imported_by)
     with transaction.atomic():
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
-            apply(plan, source_file.account, by=by)
+            teach()
             _record("recon.input.imported", _take_leg(source_file, cycle, by=by, partial=source_file.partial), by)
-
-
-def _read(source_file: SourceFile, progress: jobs.Progress) -> Reading:
-    mapping = Mapping.from_json(source_file.mapping) if source_file.mapping else None
-    data = storage.fetch(source_file.sha256)
-    # A stated mapping speaks for itself; a guessed one is guessed again, so that the checks on guesses are made again too.
-    stated = mapping if source_file.mapping_stated else None
-    try:
-        return read(data, name=source_file.name, leg=cast(Leg, source_file.kind), mapping=stated, progress=progress)
-    except Unreadable as refusal:
-        raise jobs.JobFailed(str(refusal)) from refusal
 
 
 def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial: bool) -> LegInput:
@@ -149,36 +146,27 @@ def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial
     new = LegInput.objects.create(cycle=cycle, leg=source_file.kind, source_file=source_file, partial=partial, by=by)
     if before:
         LegInput.objects.filter(pk=before.pk).update(superseded_by=new)
-    changed(cycle, by=by, leg=source_file.kind)
+    _look_again(new, by)
     return new
+
+
+def _look_again(given: LegInput, by: User) -> None:
+    """Count again what is counted from such a file. What only shows something of a month does not take it out of a review."""
+    effect = LOADERS[given.leg].effect
+    if effect is Effect.COUNTED:
+        changed(given.cycle, by=by, leg=given.leg)
+    elif effect is Effect.COUNTED_ON:
+        for cycle in served_by(given):
+            ask_for_recount(cycle, by=by)
+    elif effect is Effect.EVIDENCE and newest(given.cycle).is_working:
+        ask_for_recount(given.cycle, by=by)
+    if given.leg == "agents" and LegInput.objects.filter(pk=given.pk, ended_at__isnull=True).exists():
+        ask_for_sweep(given, by=by)
 
 
 def _record(action: str, given: LegInput, by: User) -> None:
     file, cycle = given.source_file, given.cycle
-    leg = {"billed": "billed report", "expected": "expected list", "rebilled": "rebilled list"}[given.leg]
+    leg = READERS[given.leg].label.lower()
     after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial}
     subject, revision = f"{file.name} ({leg})", newest(cycle).revision
     audit.record(action, subject, account=cycle.account, actor=by, cycle=cycle, revision=revision, after=after)
-
-
-def _forget_lines(source_file_id: int) -> None:
-    bulk.remove(UsageLine.objects.filter(source_file=source_file_id))
-    bulk.remove(RejectedLine.objects.filter(source_file=source_file_id))
-
-
-def _line_records(source_file_id: int, lines: pd.DataFrame) -> pd.DataFrame:
-    numbers = {column: lines[column].astype("Int64").array for column in ("quantity", "unit_price", "merged_into")}
-    return pd.DataFrame({**_whose(source_file_id, lines), **numbers})
-
-
-def _whose(source_file_id: int, rows: pd.DataFrame) -> dict[str, Any]:
-    """What lines and rejected lines have in common: the place, the product, and whose it is in our words and in the file's."""
-    return {
-        "source_file_id": np.full(len(rows), source_file_id),
-        "line": rows["line"].array,
-        "product": rows["product"].astype("str").array,
-        "organization_id": rows["pk"].astype("Int64").mask(rows["pk"] == 0).array,
-        "name": rows["organization"].astype("str").str.slice(0, 500).array,
-        "huntress_id": rows["organization_id"].astype("str").str.slice(0, 64).array,
-        "key": rows["organization_key"].astype("str").str.slice(0, 256).array,
-    }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import BillingCycle, User
+from accounts.models import Account, BillingCycle, User
 from ingest import jobs
-from ingest.models import Job
-from recon import drift, store
+from ingest.models import Job, LegInput
 from recon.models import Reconciliation
 
 State = Reconciliation.State
@@ -24,6 +25,12 @@ def shown(cycle: BillingCycle) -> Reconciliation:
     """The revision that the month's page shows; an unsaved one for a cycle that has none."""
     found = Reconciliation.objects.filter(cycle=cycle).select_related("cycle__account", "policy", "preparer", "reviewer")
     return found.order_by("-revision").first() or Reconciliation(cycle=cycle, revision=1)
+
+
+def cycles_served(account: Account, files: Any) -> list[BillingCycle]:
+    """The account's cycles that any of these files (ids, or a query of them) serves now, oldest first."""
+    served = LegInput.objects.filter(source_file__in=files, ended_at__isnull=True).values("cycle")
+    return list(BillingCycle.objects.filter(account=account, pk__in=served).select_related("account").order_by("start"))
 
 
 def changed(cycle: BillingCycle, *, by: User | None, leg: str = "") -> None:
@@ -63,20 +70,3 @@ def _held_newest(cycle: BillingCycle) -> Reconciliation:
         found = newest(cycle)
         if found.pk == held.pk:
             return held
-
-
-def _still_stale(subject: int, message: str) -> None:
-    Reconciliation.objects.filter(cycle=subject, state=State.WORKING).update(stale=True)
-
-
-@jobs.handles("recount", give_up=_still_stale)
-def recount(subject: int, progress: jobs.Progress) -> None:
-    try:
-        store.recount(BillingCycle.objects.select_related("account").get(pk=subject), progress)
-    except store.NotWorking:
-        return
-
-
-@jobs.handles("drift")
-def check_drift(subject: int, progress: jobs.Progress) -> None:
-    drift.check(Reconciliation.objects.select_related("cycle__account").get(pk=subject))

@@ -10,9 +10,11 @@ from django.db import transaction
 from django.db.models import Max
 
 from accounts import audit
+from accounts.access import Need
+from accounts.guard import require
 from accounts.models import Account, BillingCycle, User
 from accounts.products import CODES
-from ingest.services.intake import Refused
+from accounts.services import Refused
 from recon import store
 from recon.engine import Tolerance
 from recon.engine.tolerance import LEVELS
@@ -26,6 +28,7 @@ MOST_SCOPES: Final = 100
 
 def save_policy(account: Account, scopes: Sequence[Scope], *, by: User, why: str = "", seen: int | None = None) -> TolerancePolicy:
     """Put a new version in force. ``seen`` is the version that was edited: Raises Refused when there is a newer one by now."""
+    require(by, account, Need.ADMINISTER)
     _refuse_scopes(account, scopes)
     with transaction.atomic():
         # Without the key: an event of somebody who holds a month, and for whom this waits, refers to the account.

@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import pairwise
 
 from django.db import models, transaction
-from django.db.models import Count, Q
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.access import Need, may, roles_in
 from accounts.calendar import next_cycle
+from accounts.guard import require
 from accounts.models import BillingCycle, User
-from accounts.names import normalise
+from accounts.services import Refused
 from ingest import bulk
-from ingest.models import Job, UsageLine
-from ingest.services.intake import Refused
+from ingest.models import Job
 from recon import seal, store
-from recon.filters import NOT_REVIEWED, UNEXPLAINED, open_notes
-from recon.models import Reconciliation, ReconcilingItem, RowDecision, SettledRow, Severity, SignedInput, Variance
+from recon.board import Figured, board_of, count_anew
+from recon.filters import open_notes
+from recon.models import Certification, Reconciliation, ReconcilingItem, RowDecision, SettledRow, SignedInput
+from recon.product_rules import undecided_names
+from recon.services import naming, questions
 from recon.services.decisions import rejected_rows
 from recon.services.months import ask_for_recount
 
@@ -37,35 +42,42 @@ class Reason(models.TextChoices):
 
 @dataclass(frozen=True, slots=True)
 class Blocker:
-    """Something that stands in the way of submitting: how much of it, in words, and where it is mended (a name for the page)."""
+    """Something that stands in the way of submitting: how much of it, in words, and where it is mended (a name for the page).
+
+    ``money``: what it is worth a month in micros, where that is known.
+    """
 
     code: str
     count: int
     words: str
+    money: int | None = None
 
 
-def blockers(reconciliation: Reconciliation) -> list[Blocker]:
-    """Everything that stands in the way, counted; empty when the revision can be submitted."""
+def blockers(reconciliation: Reconciliation, *, inputs: store.Inputs | None = None, board: Figured | None = None) -> list[Blocker]:
+    """Everything that stands in the way, counted; empty when the revision can be submitted. A page gives what it knows already."""
     cycle = reconciliation.cycle
-    rows = Variance.objects.filter(reconciliation=reconciliation, run=reconciliation.run)
-    loud = rows.filter(severity__gte=Severity.INVESTIGATE).aggregate(
-        unexplained=Count("pk", filter=UNEXPLAINED), not_reviewed=Count("pk", filter=NOT_REVIEWED)
-    )
-    inputs = store.inputs_of(cycle)
-    files = [given.source_file_id for given in inputs.legs.values()]
-    names = UsageLine.objects.filter(source_file__in=files, organization__isnull=True).values_list("name", flat=True).distinct()
-    waiting = len(set(map(normalise, names)))
+    inputs, board = inputs or store.inputs_of(cycle), board or board_of(reconciliation)
+    files = {given.source_file_id for given in inputs.legs.values()}
+    waiting = len(naming.waiting_names(files))
+    asked = questions.left_of(cycle)
     found = [
         Blocker("no_bill", int("billed" not in inputs.legs), "no billed report"),
         Blocker("stale", int(reconciliation.stale or not reconciliation.run or _is_counting(cycle)), "comparison that is not finished"),
-        Blocker("unexplained", loud["unexplained"], "row with an unexplained difference"),
-        Blocker("not_reviewed", loud["not_reviewed"], "row that is always looked at, not reviewed"),
-        Blocker("rejected", len(rejected_rows(reconciliation)), "rejected row, not settled"),
+        Blocker("unexplained", board.of(view="open").rows, "row with an unexplained difference"),
+        Blocker("not_reviewed", board.of(view="always").rows, "row that is always looked at, not reviewed"),
+        Blocker("rejected", len(rejected_rows(reconciliation, inputs)), "rejected row, not settled"),
         Blocker("waiting", waiting, "name to match"),
+        Blocker("products", len(undecided_names(cycle.account_id, files)), "product name to decide"),
+        Blocker("questions", asked.count, "Organization to decide", asked.money),
         Blocker("notes", open_notes().filter(cycle=cycle).count(), "open note"),
         Blocker("order", _unsigned_before(cycle), "earlier month that is missing or not signed"),
     ]
     return [one for one in found if one.count]
+
+
+def _blockers_anew(held: Reconciliation) -> list[Blocker]:
+    """From the rows themselves: nothing is handed on or signed by figures that were kept."""
+    return blockers(held, board=Figured(count_anew(held, held.run)))
 
 
 def _is_counting(cycle: BillingCycle) -> bool:
@@ -98,20 +110,35 @@ def _holes(before: BillingCycle, after: BillingCycle) -> int:
     return count
 
 
+def statements_of(reconciliation: Reconciliation) -> list[str]:
+    """What is certified: once a month is submitted, the words of its preparer, and until then those that the account asks for.
+
+    Empty where they were not kept: the month was submitted by a version that did not.
+    """
+    if reconciliation.is_working:
+        return reconciliation.cycle.account.to_certify
+    kept = Certification.objects.filter(reconciliation=reconciliation, part=Certification.Part.PREPARER).first()
+    return kept.lines if kept else []
+
+
 @transaction.atomic
-def submit(reconciliation: Reconciliation, *, by: User, seen_run: int | None = None) -> Reconciliation:
-    """Hand a month to its reviewer. ``seen_run`` is the comparison that the person saw."""
+def submit(
+    reconciliation: Reconciliation, *, by: User, seen_run: int | None = None, certified: Sequence[str] | None = None
+) -> Reconciliation:
+    """Hand a month to its reviewer. ``seen_run`` is the comparison that the person saw, ``certified`` the statements they agreed to."""
     held = _held(reconciliation)
-    _need(held, by, Need.WORK)
+    require(by, held.cycle.account, Need.WORK)
     if held.state != State.WORKING:
         raise Refused(f"This month is {held.get_state_display().lower()} already.")
     if seen_run is not None and seen_run != held.run:
         raise Refused("The month was compared anew since you looked. Look again, then submit.")
-    if found := blockers(held):
+    if found := _blockers_anew(held):
         raise Refused("Not yet: " + ", ".join(f"{one.count} × {one.words}" for one in found) + ".")
-    held.state, held.preparer, held.submitted_at = State.IN_REVIEW, by, timezone.now()
+    statements, now = _agreed(held, certified), timezone.now()
+    held.state, held.preparer, held.submitted_at = State.IN_REVIEW, by, now
     held.save(update_fields=["state", "preparer", "submitted_at"])
-    _record(held, "recon.reconciliation.submitted", by)
+    _certify(held, Certification.Part.PREPARER, statements, by, now)
+    _record(held, "recon.reconciliation.submitted", by, statements=statements)
     return held
 
 
@@ -119,7 +146,7 @@ def submit(reconciliation: Reconciliation, *, by: User, seen_run: int | None = N
 def send_back(reconciliation: Reconciliation, *, by: User, reason: str) -> Reconciliation:
     """Return a submitted month to its preparer, with the reason. Its preparer may take it back, too."""
     held = _held(reconciliation)
-    _need(held, by, Need.WORK if by.pk == held.preparer_id else Need.SIGN)
+    require(by, held.cycle.account, Need.WORK if by.pk == held.preparer_id else Need.SIGN)
     if held.state != State.IN_REVIEW:
         raise Refused(f"This month is {held.get_state_display().lower()}: there is nothing to return.")
     if not reason.strip():
@@ -145,8 +172,10 @@ def reviewer_objection(reconciliation: Reconciliation, user: User) -> str:
 
 
 @transaction.atomic
-def sign(reconciliation: Reconciliation, *, by: User, seen_run: int | None = None) -> Reconciliation:
-    """Seal a revision. Raises Refused, naming what stands in the way."""
+def sign(
+    reconciliation: Reconciliation, *, by: User, seen_run: int | None = None, certified: Sequence[str] | None = None
+) -> Reconciliation:
+    """Seal a revision. Raises Refused, naming what stands in the way. The reviewer certifies what the preparer did."""
     held = _held(reconciliation)
     if held.state != State.IN_REVIEW:
         raise Refused(f"This month is {held.get_state_display().lower()}: only what was submitted is signed.")
@@ -156,17 +185,37 @@ def sign(reconciliation: Reconciliation, *, by: User, seen_run: int | None = Non
         raise Refused("The month was compared anew since you looked. Look again, then sign.")
     if held.inputs != store.inputs_of(held.cycle).described() or _is_counting(held.cycle):
         raise Refused("A file changed since this was compared. It goes back to its preparer.")
-    if found := [one for one in blockers(held) if one.code != "stale"]:
+    if found := [one for one in _blockers_anew(held) if one.code != "stale"]:
         raise Refused("Not yet: " + ", ".join(f"{one.count} × {one.words}" for one in found) + ".")
+    statements = _agreed(held, certified)
     held.solo_rule = held.cycle.account.solo_rule
     held.reviewer, held.signed_at = by, timezone.now()
     _keep_inputs(held)
+    _certify(held, Certification.Part.REVIEWER, statements, by, held.signed_at)
     identities = seal.identities(held)
     held.digest = seal.digest(held, identities)
     held.state = State.SIGNED
     held.save(update_fields=["solo_rule", "reviewer", "signed_at", "digest", "state"])
-    _record(held, "recon.reconciliation.signed_off", by, digest=held.digest, solo_rule=held.solo_rule, identities=identities)
+    said = {"digest": held.digest, "solo_rule": held.solo_rule, "statements": statements, "identities": identities}
+    _record(held, "recon.reconciliation.signed_off", by, **said)
     return held
+
+
+def _agreed(held: Reconciliation, certified: Sequence[str] | None) -> list[str]:
+    """The statements that are certified now. Raises Refused unless they are those that the person read."""
+    statements = statements_of(held)
+    if not statements:
+        raise Refused("What its preparer certified was not kept. Return the month, so that it is submitted again.")
+    if certified is None or list(certified) == statements:
+        return statements
+    if not certified:
+        raise Refused("Read the statement and tick that you certify it.")
+    raise Refused("The statement was changed since you read it. Read it again, then certify it.")
+
+
+def _certify(held: Reconciliation, part: str, statements: Sequence[str], by: User, at: datetime) -> None:
+    said = {"statements": "\n".join(statements), "by": by, "at": at}
+    Certification.objects.update_or_create(reconciliation=held, part=part, defaults=said)
 
 
 def _keep_inputs(held: Reconciliation) -> None:
@@ -180,7 +229,7 @@ def _keep_inputs(held: Reconciliation) -> None:
 def reopen(reconciliation: Reconciliation, *, by: User, reason: str, words: str) -> Reconciliation:
     """Start the next revision from a signed one's facts and decisions. The signed one stays as it is."""
     held = _held(reconciliation)
-    _need(held, by, Need.SIGN)
+    require(by, held.cycle.account, Need.SIGN)
     if held.state != State.SIGNED or Reconciliation.objects.filter(cycle=held.cycle, revision__gt=held.revision).exists():
         raise Refused("Only the newest signed revision is reopened.")
     if reason not in Reason.values:
@@ -191,6 +240,7 @@ def reopen(reconciliation: Reconciliation, *, by: User, reason: str, words: str)
         cycle=held.cycle, revision=held.revision + 1, reopened_because=reason, reopened_words=words.strip()[:2000]
     )
     _copy_decisions(held, following)
+    questions.follow_merges(following)
     audit.record(
         "recon.reconciliation.reopened", _subject(held), account=held.cycle.account, actor=by, cycle=held.cycle,
         revision=following.revision, after={"reason": reason, "words": following.reopened_words, "from": held.revision},
@@ -213,11 +263,6 @@ def _copy_decisions(signed: Reconciliation, following: Reconciliation) -> None:
 
 def _held(reconciliation: Reconciliation) -> Reconciliation:
     return Reconciliation.objects.select_for_update(of=("self",)).select_related("cycle__account").get(pk=reconciliation.pk)
-
-
-def _need(held: Reconciliation, by: User, need: Need) -> None:
-    if not by.is_active or not may(roles_in(by, held.cycle.account), need):
-        raise Refused("Your role in this account does not do that.")
 
 
 def _subject(held: Reconciliation) -> str:

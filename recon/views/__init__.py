@@ -1,17 +1,26 @@
 """Plain views: guard, form, act, redirect."""
 
 from recon.views.audit import audit, audit_csv
+from recon.views.contracts import add_contract, change_contract, contract, end_contract, renewals
 from recon.views.decisions import undo
 from recon.views.exports import download, export, start_export
 from recon.views.home import account, home
 from recon.views.intake import start_import, use_again, withdraw
-from recon.views.matches import matches, settle
+from recon.views.invoices import add_invoice, withdraw_invoice
+from recon.views.matches import accept_exact, accept_own, answer, match, matches, undo_match
 from recon.views.month import month, recount, revision, revision_row, row
-from recon.views.sign import reopen, revision_sign, send_back, settle_rejected, sign, sign_off, submit
+from recon.views.organizations import organization, organizations, revoke_alias
+from recon.views.products import products
+from recon.views.shares import shares
+from recon.views.sign import reopen, send_back, settle_rejected, sign, sign_off, submit
+from recon.views.sweep import sweep, sweep_changes, sweep_csv, sweep_machines, sweep_print, sweep_threshold, sweep_xlsx
 from recon.views.tolerances import tolerances
+from recon.views.trends import trends
 
 __all__ = [
-    "account", "audit", "audit_csv", "download", "export", "home", "matches", "month", "recount", "reopen", "revision",
-    "revision_row", "revision_sign", "row", "send_back", "settle", "settle_rejected", "sign", "sign_off", "start_export",
-    "start_import", "submit", "tolerances", "undo", "use_again", "withdraw",
+    "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "answer", "audit", "audit_csv", "change_contract", "contract",
+    "download", "end_contract", "export", "home", "match", "matches", "month", "organization", "organizations", "products", "recount",
+    "renewals", "reopen", "revision", "revision_row", "revoke_alias", "row", "send_back", "settle_rejected", "shares", "sign", "sign_off",
+    "start_export", "start_import", "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold",
+    "sweep_xlsx", "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice",
 ]  # fmt: skip

@@ -16,12 +16,11 @@ from django.views.decorators.http import require_POST
 
 from accounts.access import Need, account_for, signed_in
 from accounts.models import User
+from accounts.services import Refused
 from accounts.templatetags.recon_ui import person, plural, units
-from ingest.services.intake import Refused
 from recon.filters import variances_as_listed
-from recon.listing import Key, Listing
+from recon.listing import Key, Listing, people_of
 from recon.models import Decision, Note, ReconcilingItem
-from recon.row_panel import people_of
 from recon.services import decisions
 
 _LARGEST_ID: Final = 2**63 - 1

@@ -12,8 +12,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import account_for, signed_in
 from accounts.models import Account, BillingCycle
+from accounts.services import Refused
 from ingest.models import Job
-from ingest.services.intake import Refused
 from recon.exports import TARGETS
 from recon.models import Export, Reconciliation
 from recon.services import exports, months

@@ -8,10 +8,11 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from accounts.access import Need, account_for, signed_in
+from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.forms import FileForm, UseForm
 from ingest.models import LegInput
-from ingest.services.intake import Refused, read_again
+from ingest.services.intake import read_again
 from ingest.views.one import errors_of, file_of, refuse
 from recon.services import imports
 

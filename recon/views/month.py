@@ -8,15 +8,17 @@ from typing import Any
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.functional import SimpleLazyObject
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Need, account_for, signed_in
 from accounts.models import Account, BillingCycle
-from ingest.services.intake import Refused
+from accounts.services import Refused
+from recon.contract_page import minimums_of
 from recon.listing import Key, Listing
 from recon.models import Reconciliation
 from recon.month_page import month_page
-from recon.row_panel import people_of, row_panel
+from recon.row_panel import row_panel
 from recon.services import months
 from recon.views.decisions import done, ended
 
@@ -48,7 +50,8 @@ def _context(listing: Listing) -> dict[str, Any]:
         "page": month_page(listing),
         "listing": listing,
         "may_work": listing.may_work,
-        "people": people_of(listing.account) if listing.may_act else [],
+        "people": listing.people,
+        "minimums": SimpleLazyObject(lambda: minimums_of(listing.reconciliation, listing.account)),  # beside an opened row it is not shown
     }
 
 
@@ -80,6 +83,11 @@ def month(request: HttpRequest, account: str, start: date, revision: int | None 
     if isinstance(answer, HttpResponse):
         return answer
     return _answer(request, _context(listing) | {"refused": answer, "typed": request.POST}, status=422)
+
+
+def month_again(request: HttpRequest, account: str, start: date, **more: Any) -> HttpResponse:
+    """The month's page once more, after something on it was refused, with what was typed."""
+    return _answer(request, _context(_listing(request, account, start, None)) | more, status=422)
 
 
 @_READ_OR_ACT

@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import Need, account_for, signed_in
 from accounts.models import Account
+from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range, plural
-from ingest.services.intake import Refused
 from recon.listing import Listing
 from recon.models import Decision, Reconciliation
 from recon.month_page import month_page
@@ -36,12 +36,8 @@ def _answer(request: HttpRequest, page: SignPage, refused: str = "") -> HttpResp
 
 
 @require_safe
-def sign(request: HttpRequest, account: str, start: date) -> HttpResponse:
-    return _answer(request, _page(request, account_for(request, account), start))
-
-
-@require_safe
-def revision_sign(request: HttpRequest, account: str, start: date, revision: int) -> HttpResponse:
+def sign(request: HttpRequest, account: str, start: date, revision: int | None = None) -> HttpResponse:
+    """Of the newest revision, or of the one in the address."""
     return _answer(request, _page(request, account_for(request, account), start, revision))
 
 
@@ -68,12 +64,15 @@ def _seen(request: HttpRequest) -> int:
     return int(written) if written.isdecimal() and len(written) < 10 else -1
 
 
+def _certified(request: HttpRequest) -> list[str]:
+    """The statements that were ticked: the words themselves, so that what is kept is what was read."""
+    return request.POST.get("certify", "").splitlines()
+
+
 @require_POST
 def submit(request: HttpRequest, account: str, start: date) -> HttpResponse:
     def act(month: Reconciliation) -> Reconciliation:
-        if not request.POST.get("certify"):
-            raise Refused("Read the statement and tick that you certify it.")
-        return review.submit(month, by=signed_in(request), seen_run=_seen(request))
+        return review.submit(month, by=signed_in(request), seen_run=_seen(request), certified=_certified(request))
 
     return _act(request, account, start, Need.WORK, act, "{cycle} is submitted. A different person signs it.")
 
@@ -89,9 +88,7 @@ def send_back(request: HttpRequest, account: str, start: date) -> HttpResponse:
 @require_POST
 def sign_off(request: HttpRequest, account: str, start: date) -> HttpResponse:
     def act(month: Reconciliation) -> Reconciliation:
-        if not request.POST.get("certify"):
-            raise Refused("Read the statement and tick that you certify it.")
-        return review.sign(month, by=signed_in(request), seen_run=_seen(request))
+        return review.sign(month, by=signed_in(request), seen_run=_seen(request), certified=_certified(request))
 
     return _act(request, account, start, Need.SIGN, act, "{cycle} is signed and sealed.")
 

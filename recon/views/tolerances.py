@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from accounts.access import Need, account_for, may, signed_in
 from accounts.models import Account, Organization
 from accounts.products import CODES
-from ingest.services.intake import Refused
+from accounts.services import Refused
 from recon import tolerance_page as page
 from recon.forms import ALL_PRODUCTS
 from recon.policies import policy_of

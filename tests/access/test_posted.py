@@ -27,8 +27,8 @@ def mara(client: Client, world: World) -> Client:
 
 def test_rows_are_not_settled_on_somebody_elses_organization(mara: Client, world: World) -> None:
     theirs = Organization.objects.create(account=world.elsewhere, name="Dunfell Farms")
-    form = {"name_key": "dunfell farms", "organization": str(theirs.pk)}
-    assert mara.post(reverse("recon:settle", args=[world.account.slug]), form).status_code == 404
+    address = reverse("recon:answer", args=[world.account.slug, world["question"].pk])
+    assert mara.post(address, {"answer": "same", "organization": str(theirs.pk)}).status_code == 404
     assert UsageLine.objects.get(pk=world["waiting"].pk).organization is None
 
 

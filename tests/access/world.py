@@ -8,14 +8,33 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from accounts import audit
-from accounts.models import Account, Alias, BillingCycle, FormerName, Membership, Organization, Reseller, Role, User
+from accounts.models import (
+    Account,
+    Alias,
+    BillingCycle,
+    Contract,
+    ContractStep,
+    ContractVersion,
+    CustomerShare,
+    FormerName,
+    Membership,
+    Organization,
+    ProductRule,
+    Reseller,
+    Role,
+    User,
+)
 from ingest import storage
-from ingest.models import Job, Leg, LegInput, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
+from ingest.models import Invoice, Job, Leg, LegInput, PriceLine, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
+from ingest.services.mappings import remember
+from ingest.sources import Mapping
 from recon.models import (
+    Certification,
     Decision,
     Drift,
     Export,
     Note,
+    Question,
     Reconciliation,
     ReconcilingItem,
     RowDecision,
@@ -66,7 +85,17 @@ def build() -> World:
         "through": through,
         "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
     }
+    rows |= _agreed(account, people[Role.ADMIN])
     return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
+
+
+def _agreed(account: Account, by: User) -> dict[str, Any]:
+    """A contract for EDR, with a step in its schedule."""
+    contract = Contract.objects.create(account=account, product="edr", external_id="sub-1")
+    terms: dict[str, Any] = {"minimum": 10, "interval": "monthly", "start": date(2026, 6, 14), "renewal": date(2027, 6, 14)}
+    version = ContractVersion.objects.create(contract=contract, number=1, unit_cost=2_900_000, by=by, **terms)
+    step = ContractStep.objects.create(version=version, starts=date(2026, 12, 14), minimum=12)
+    return {"contract": contract, "contract_version": version, "contract_step": step}
 
 
 def _month(account: Account, by: User) -> dict[str, Any]:
@@ -85,6 +114,7 @@ def _month(account: Account, by: User) -> dict[str, Any]:
         "organization": garrowby,
         "imported": billed,
         "ready": _file(account, by, name="rebilled.csv", kind=Leg.REBILLED, state="ready", loaded=1),
+        "profile": remember(account, "billed", ["Client", "Agents"], Mapping({0: "organization", 1: "quantity:edr"}), by=by),
         "leg_input": leg_input,
         "line": line,
         "waiting": UsageLine.objects.create(source_file=billed, line=3, product="edr", name="Dunfell Farms", quantity=4),
@@ -102,6 +132,10 @@ def _month(account: Account, by: User) -> dict[str, Any]:
         "note": Note.objects.create(cycle=cycle, organization=garrowby, product="edr", author=by, text="Two laptops came in."),
         "former_name": FormerName.objects.create(organization=garrowby, name="Garrowby Dental Care", until=date(2026, 9, 14)),
         "alias": Alias.objects.create(account=account, organization=dunfell, name="Dunfell", confirmed_by=by),
+        "product_rule": ProductRule.objects.create(account=account, name="Security Bundle", product="edr", by=by),
+        "share": CustomerShare.objects.create(organization=garrowby, customer="Garrowby North", parts=3, by=by),
+        "price": PriceLine.objects.create(source_file=billed, line=7, side="cost", product="edr", unit_price=2_900_000),
+        "invoice": Invoice.objects.create(account=account, cycle=cycle, number="Q-1", amount=34_800_000, currency="USD", by=by),
         **_decided(account, reconciliation, garrowby, billed, by),
     }
 
@@ -116,12 +150,23 @@ def _decided(account: Account, reconciliation: Reconciliation, organization: Org
         "policy": policy,
         "tolerance": ToleranceRow.objects.create(policy=policy, **levels),
         "decision": decision,
+        "question": _question(account, reconciliation.cycle),
         "item": ReconcilingItem.objects.create(**of_row, check_name="expected", cause="new_agents", quantity=2, author=by),
         "row_decision": RowDecision.objects.create(**of_row),
         "settled": SettledRow.objects.create(reconciliation=reconciliation, source_file=file, line=4, note="Counted by hand.", by=by),
+        "certification": Certification.objects.create(
+            reconciliation=reconciliation, part="preparer", statements="I have compared the three lists.", by=by, at=NOON
+        ),
         "drift": Drift.objects.create(reconciliation=reconciliation),
         "event": audit.record("recon.note.added", "Garrowby Dental, EDR", account=account, actor=by),
     }
+
+
+def _question(account: Account, cycle: BillingCycle) -> Question:
+    """Whose rows are those of Dunfell Farms, which wait?"""
+    return Question.objects.create(
+        account=account, cycle=cycle, kind="ambiguous", topic="name:dunfell farms", name="Dunfell Farms", name_key="dunfell farms"
+    )
 
 
 def seal(world: World) -> World:

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.test import Client
 from pytest_django import Settings
 
-from accounts.models import Account, Membership, Reseller, User
+from accounts.models import Account, AuditEvent, Membership, Reseller, User
 
 pytestmark = pytest.mark.django_db
 
@@ -124,3 +124,71 @@ class TestAddResellerRole:
         with pytest.raises(CommandError, match="valid email"):
             run("add_reseller_role", "Cobbleside Group", "ruth", "--role=admin")
         assert not User.objects.exists()
+
+
+class TestSwitchSignIn:
+    @pytest.fixture(autouse=True)
+    def two_admins(self) -> None:
+        run("add_account", *QUILLMERE, INES, "--reseller=Cobbleside Group")
+        run("add_account", "Brightfen Support", "--slug=brightfen", "--day=1", "--admin=owen@brightfen.example")
+        Membership.objects.create(
+            user=User.objects.create_user("ruth@cobbleside.example", "four-brass-lanterns", name="Ruth Ambler"),
+            reseller=Reseller.objects.get(),
+            role="admin",
+        )
+        for user in User.objects.all():
+            user.set_password("four-brass-lanterns")
+            user.save()
+
+    def test_who_is_off_is_out_at_once_and_back_with_the_same_roles(self) -> None:
+        client = Client()
+        client.force_login(User.objects.get(email="ines@quillmere.example"), backend="allauth.account.auth_backends.AuthenticationBackend")
+        assert client.get("/a/quillmere-it/", follow=True).status_code == 200
+        before = list(Membership.objects.values())
+        assert "is switched off." in run("switch_sign_in", "Ines@Quillmere.example", "--off")
+        assert "/account/login/" in client.get("/a/quillmere-it/", follow=True).redirect_chain[0][0]
+        assert list(Membership.objects.values()) == before
+        assert "is switched on." in run("switch_sign_in", "ines@quillmere.example", "--on")
+        client.force_login(User.objects.get(email="ines@quillmere.example"), backend="allauth.account.auth_backends.AuthenticationBackend")
+        assert client.get("/a/quillmere-it/", follow=True).status_code == 200
+
+    def test_each_account_of_theirs_says_so_and_no_other(self) -> None:
+        run("switch_sign_in", "ruth@cobbleside.example", "--off")
+        run("switch_sign_in", "ruth@cobbleside.example", "--on")
+        said = (
+            AuditEvent.objects.filter(action__startswith="accounts.sign_in.")
+            .order_by("pk")
+            .values_list("account__slug", "action", "subject")
+        )
+        assert list(said) == [
+            ("quillmere-it", "accounts.sign_in.switched_off", "Ruth Ambler"),
+            ("quillmere-it", "accounts.sign_in.switched_on", "Ruth Ambler"),
+        ]
+
+    def test_the_last_admin_of_an_account_stays(self) -> None:
+        with pytest.raises(CommandError, match="no admin of Brightfen Support could sign in"):
+            run("switch_sign_in", "owen@brightfen.example", "--off")
+        run("switch_sign_in", "ruth@cobbleside.example", "--off")
+        with pytest.raises(CommandError, match="no admin of Quillmere IT could sign in"):
+            run("switch_sign_in", "ines@quillmere.example", "--off")
+        assert set(User.objects.filter(is_active=True).values_list("email", flat=True)) == {
+            "owen@brightfen.example",
+            "ines@quillmere.example",
+        }
+        assert AuditEvent.objects.filter(action__startswith="accounts.sign_in.").count() == 1, "what was refused left no event"
+
+    @pytest.mark.parametrize(
+        ("person", "way", "why"),
+        [
+            ("nobody@quillmere.example", "--off", "Nobody signs in as nobody@quillmere.example."),
+            ("ines@quillmere.example", "--on", "is switched on already."),
+        ],
+    )
+    def test_what_cannot_be_is_said(self, person: str, way: str, why: str) -> None:
+        with pytest.raises(CommandError, match=why):
+            run("switch_sign_in", person, way)
+
+    @pytest.mark.parametrize("ways", [[], ["--on", "--off"]])
+    def test_one_way_is_said(self, ways: list[str]) -> None:
+        with pytest.raises(CommandError):
+            run("switch_sign_in", "ines@quillmere.example", *ways)

@@ -9,7 +9,8 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from accounts.models import Account, BillingCycle, Membership, Role, User
+from accounts.models import Account, AuditEvent, BillingCycle, Membership, Role, User
+from accounts.models.account import USUAL_STATEMENT
 
 pytestmark = pytest.mark.django_db
 FORM = {"name": "Quillmere IT", "anniversary_day": "14", "time_zone": "Europe/London", "currency": "USD"}
@@ -99,9 +100,47 @@ def test_what_cannot_be_is_marked(signed_in: Client, account: Account, fields: d
     assert Account.objects.values().get() == {"id": account.pk, "reseller_id": None, "slug": "quillmere-it"} | FORM | {
         "anniversary_day": 14,
         "solo_rule": False,
+        "statements": "",
+        "stale_days": 21,
     }
 
 
 def test_a_time_zone_that_lists_do_not_offer_is_kept(signed_in: Client, account: Account) -> None:
     Account.objects.filter(pk=account.pk).update(time_zone="EST5EDT")
     assert save(signed_in, time_zone="EST5EDT").status_code == 302
+
+
+def test_statements_are_kept_one_a_line_and_asked_for_from_then_on(signed_in: Client, account: Account) -> None:
+    assert account.to_certify == [USUAL_STATEMENT]
+    assert (
+        save(signed_in, statements="  The bill  is as read. \r\n\r\nNobody who left is charged for.\r\nThe bill is as read.").status_code
+        == 302
+    )
+    account.refresh_from_db()
+    assert account.to_certify == ["The bill is as read.", "Nobody who left is charged for."]
+    event = AuditEvent.objects.get(action="accounts.account.changed")
+    assert (event.before, event.after) == ({"statements": ""}, {"statements": "The bill is as read.\nNobody who left is charged for."})
+    assert "Nobody who left is charged for." in signed_in.get(reverse("accounts:settings", args=["quillmere-it"])).content.decode()
+
+
+@pytest.mark.parametrize("stated", ["", " \n ", USUAL_STATEMENT])
+def test_nothing_stated_is_the_usual_statement_and_follows_it(signed_in: Client, account: Account, stated: str) -> None:
+    Account.objects.filter(pk=account.pk).update(statements="The bill is as read.")
+    assert save(signed_in, statements=stated).status_code == 302
+    account.refresh_from_db()
+    assert (account.statements, account.to_certify) == ("", [USUAL_STATEMENT])
+
+
+@pytest.mark.parametrize(
+    ("stated", "why"),
+    [
+        ("\n".join(f"Statement {n}." for n in range(13)), "At most 12 statements, one a line; these are 13."),
+        ("Short.\n" + "x" * 1001, "Statement 2 has 1,001 characters; a statement has at most 1,000."),
+    ],
+)
+def test_statements_that_nobody_would_read_are_refused(signed_in: Client, account: Account, stated: str, why: str) -> None:
+    response = save(signed_in, statements=stated)
+    assert response.status_code == 422
+    assert why in response.content.decode()
+    account.refresh_from_db()
+    assert account.statements == ""

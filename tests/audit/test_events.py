@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from accounts import audit, services
-from accounts.models import Account, AuditEvent, BillingCycle, Membership, Reseller, Role, User
+from accounts.models import Account, AuditEvent, BillingCycle, Membership, Organization, Reseller, Role, User
 from ingest.models import LegInput, SourceFile
 from ingest.services import intake
 from recon.models import Reconciliation
-from recon.services import imports, matches, months
+from recon.services import imports, months, questions
 from tests.tolerances.months import BILLED, account_with_people, compared, imported, work_off
 
 pytestmark = pytest.mark.django_db
@@ -79,11 +79,11 @@ def test_who_matched_a_name_decided_in_that_revision(account: Account, mara: Use
     imported(account, "billed.csv", two, mara, kind="billed")
     imported(account, "expected.csv", "Organization,EDR\nTarn Vale,5\n", mara, kind="expected")
     cycle = BillingCycle.objects.get(account=account)
-    (waiting,) = matches.waiting(account)
+    (waiting,) = [entry.question for entry in questions.queue(account) if entry.question.kind == "ambiguous"]
     assert audit.deciders(cycle, 1) == set()
-    matches.settle(account, waiting.name_key, organization=waiting.candidates[0], by=mara)
+    questions.answer(waiting, "same", candidate=Organization.objects.filter(account=account).first(), by=mara)
     event = last(account)
-    assert (event.action, event.subject) == ("recon.name.matched", "Tarn Vale to Tarn Vale")
+    assert (event.action, event.subject) == ("recon.match.same", "Tarn Vale and Tarn Vale")
     assert (event.cycle, event.revision) == (cycle, 1)
     assert audit.deciders(cycle, 1) == {mara.pk}
 

@@ -59,7 +59,7 @@ def write_files(folder: Path) -> None:
 
 
 def read_ours(data: bytes) -> None:
-    result = read(data, name="long", leg="billed")
+    result = read(data, name="long", kind="billed")
     assert result.counts.rows_in == result.counts.loaded + 1
 
 

@@ -10,10 +10,15 @@ from django.test import Client
 
 from accounts.models import Account, Membership, Organization, User
 from ingest.models import Job, LegInput, SourceFile, UsageLine
+from recon.contract_page import renewals_of, renewals_soon
 from recon.demo import load as loader
 from recon.demo.cast import PASSWORD, PEOPLE
 from recon.management.commands import demo
 from recon.models import Note, Reconciliation, Severity, Variance
+from recon.services import products
+from recon.sweep_counts import counted
+from recon.tie_out import tie_out_of
+from recon.trends import trends_of
 
 TODAY = date(2026, 11, 20)
 
@@ -41,7 +46,8 @@ def test_four_past_months_have_three_legs_and_the_newest_waits_for_its_rebilled_
     legs: dict[str, set[str]] = {}
     for given in LegInput.objects.filter(cycle__account=quillmere, ended_at__isnull=True).select_related("cycle"):
         legs.setdefault(str(given.cycle.start), set()).add(given.leg)
-    assert [legs[start] for start in sorted(legs)] == [{"billed", "expected", "rebilled"}] * 4 + [{"billed", "expected"}]
+    past = {"billed", "expected", "rebilled", "invoice"}
+    assert [legs[start] for start in sorted(legs)] == [past | {"prices"}, past, past, past, past - {"rebilled"} | {"agents"}]
 
 
 def test_the_newest_rebilled_list_is_to_be_checked_with_its_two_rejected_lines(quillmere):
@@ -73,6 +79,19 @@ def test_who_left_is_still_shown_with_what_is_charged(quillmere):
     assert gone.rebilled_money < 0
 
 
+def test_a_bundle_counts_and_two_customers_share_one_organization(quillmere):
+    past = rows(quillmere, "2026-09-14")
+    assert past.get(name="Zoë Marsh Interiors", product="edr").rebilled > 0
+    assert past.get(name="Greyfriars Housing Trust", product="edr").rebilled > 100
+    assert not past.filter(name__startswith="Greyfriars Homes").exists()
+    assert [one.words for one in products.rules(quillmere)] == ["EDR and ITDR"]
+
+
+def test_past_reports_tie_to_their_invoices_and_the_newest_does_not(quillmere):
+    months = Reconciliation.objects.filter(cycle__account=quillmere).select_related("cycle__account").order_by("cycle__start")
+    assert [tie_out_of(month).tone for month in months] == ["done"] * 4 + ["todo"]
+
+
 def test_earlier_months_have_notes_of_people(quillmere):
     assert Note.objects.filter(cycle__account=quillmere).count() >= 5
     assert not Note.objects.filter(cycle__start=date(2026, 10, 14)).exists()
@@ -93,7 +112,7 @@ def test_loading_goes_on_where_it_was_interrupted(quillmere):
     assert loader.load(TODAY)
     assert Note.objects.count() == before
     assert loader.is_loaded()
-    assert SourceFile.objects.filter(account=quillmere).count() == 15
+    assert SourceFile.objects.filter(account=quillmere).count() == 23
 
 
 @pytest.mark.parametrize("person", PEOPLE, ids=lambda person: person.role)
@@ -133,3 +152,32 @@ def test_a_file_that_cannot_be_imported_is_named(quillmere):
     SourceFile.objects.filter(state=SourceFile.State.READY).update(state=SourceFile.State.REFUSED)
     with pytest.raises(loader.DemoFailed, match=r"psa-agreements-2026-10-14.*refused"):
         loader.load(TODAY)
+
+
+def test_three_contracts_stand_where_their_stories_say(quillmere, monkeypatch):
+    monkeypatch.setattr("recon.contract_page.today_in", lambda account: TODAY)
+    courses = {one.contract.product: one for one in renewals_of(quillmere).courses}
+    assert {product: one.outlook.standing for product, one in courses.items()} == {"edr": "over", "itdr": "rising", "siem": "under"}
+    assert courses["itdr"].is_annual
+    newest = courses["siem"].outlook.newest
+    assert newest
+    assert newest.shortfall == 36
+    (soon,) = renewals_soon([quillmere])
+    assert soon.contract == courses["edr"].contract.pk
+
+
+def test_trends_are_alarmed_at(quillmere):
+    found = {(one.kind, one.name) for one in trends_of(quillmere).found}
+    assert {("stays", "Ashcombe Haulage"), ("stays", "Peverell & Daughters Solicitors"), ("creeps", "St Brannoc's Academy")} <= found
+
+
+def test_a_sweep_was_half_done_between_the_two_agent_lists(quillmere):
+    found = counted(quillmere)
+    machines = {(one.owner_name, one.kind, one.days) for one in found.to_remove}
+    assert {("Ashcombe Haulage", "stale", 21), ("Ashcombe Haulage", "stale", 22), ("Cranmere Castings", "stale", 45)} <= machines
+    assert ("Ashcombe Haulage", "stale", 20) not in machines
+    assert ("Barrowgate Pharmacy", "never", None) in machines
+    assert ("Foxbarrow Foods", "duplicate", 13) in machines
+    assert found.sweep
+    assert found.sweep.counts == {"stale": 18, "never": 2, "duplicate": 2, "swept": 7, "returned": 2, "new": 2}
+    assert found.worth.unpriced == 0

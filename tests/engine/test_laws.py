@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from fractions import Fraction
 
+import numpy as np
 import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from pandas.testing import assert_frame_equal
 from recon.engine import LEGS, SEVERITIES, LegName, LegTable, reconcile
 from recon.engine.compare import INVESTIGATE
 from tests.engine.making import ORGANIZATIONS, judged, leg_tables, months, statements, tables, tolerance
-from tests.engine.oracle import GivenLeg, Stated
+from tests.engine.oracle import GivenLeg, Line, Stated
 
 CHECKS = ("expected", "rebilled")
 law = settings(max_examples=30)
@@ -145,3 +146,42 @@ def test_a_tolerance_wider_than_the_default_never_adds_a_finding(legs: dict[str,
     wide = Stated("everywhere", level, Fraction(percent + least_percent), Fraction(units + least_units))
     before, after = rows_of(legs), rows_of(legs, [wide])
     assert (after["severity"] <= before["severity"]).all()
+
+
+@law
+@given(months(whole=True))
+def test_two_merged_organizations_are_the_sum(legs: dict[str, GivenLeg]) -> None:
+    """One that counts under another gives that one's row the sum of both, in every leg, and leaves the others as they were."""
+    merged = {name: GivenLeg(tuple(replace(one, organization=min(one.organization, 1)) for one in leg.lines)) for name, leg in legs.items()}
+    before, after = rows_of(legs), rows_of(merged)
+    apart = before.assign(organization=before["organization"].clip(upper=1))
+    for leg in LEGS:
+        if leg in legs and legs[leg].lines:
+            sums = apart.groupby(["organization", "product"], observed=True)[leg].sum(min_count=1)  # what is not known stays so
+            there = after.set_index(["organization", "product"])[leg]
+            assert sums.astype("Int64").fillna(-1).to_dict() == there.astype("Int64").fillna(-1).to_dict()
+
+
+@law
+@given(months())
+def test_where_nobody_is_rebilled_nothing_else_changes(legs: dict[str, GivenLeg]) -> None:
+    """Only the rebilled check of those rows grows quieter, and only where the rebilled list has none of them."""
+    unbilled = np.array([True, False, False])
+    plain, quiet = rows_of(legs), reconcile(tables(legs), ORGANIZATIONS, nobody_rebilled=unbilled)
+    ours = (quiet["organization"] == 0).to_numpy()
+    assert (quiet["nobody_rebilled"] == ours).all()
+    left = [name for name in plain.columns if name not in {"rebilled_severity", "severity", "nobody_rebilled"}]
+    assert_frame_equal(plain[left], quiet[left])
+    assert_frame_equal(plain[~ours], quiet[~ours])
+    is_zero = ours & (quiet["rebilled"].fillna(1) == 0).to_numpy(dtype=bool) & quiet["rebilled_difference"].notna().to_numpy(dtype=bool)
+    assert (quiet["rebilled_severity"][is_zero] <= SEVERITIES.index("within")).all()
+    assert (quiet["rebilled_severity"][ours & ~is_zero] == plain["rebilled_severity"][ours & ~is_zero]).all()
+
+
+def test_who_is_charged_for_what_nobody_should_be_is_flagged_even_where_the_counts_agree() -> None:
+    lines = GivenLeg((Line(0, "edr", 5, None),))
+    rows = reconcile(
+        tables({"billed": lines, "rebilled": lines}), ORGANIZATIONS, always=True, nobody_rebilled=np.array([True, False, False])
+    )
+    assert rows["charged_anyway"].tolist() == [True]
+    assert rows["severity"].tolist() == [INVESTIGATE]

@@ -26,7 +26,8 @@ def test_a_line_holds_the_month_the_quantities_and_the_exact_money():
     assert first == {
         "account": "Quillmere IT", "cycle_start": "2026-10-14", "cycle_end": "2026-11-14", "revision": "1", "status": "DRAFT",
         "prepared_by": "", "reviewed_by": "", "why": "",
-        "organization": "Tarn Vale Dental", "organization_id": "4711", "product": "edr", "old_quantity": "0", "new_quantity": "12",
+        "organization": "Tarn Vale Dental", "customer": "Tarn Vale Dental", "organization_id": "4711", "product": "edr",
+        "old_quantity": "0", "new_quantity": "12",
         "difference": "12", "unit_price": "6.50", "currency": "USD", "old_amount": "0.00", "new_amount": "78.00",
         "change_in_amount": "78.00", "flags": "not_in_rebilled", "source": "billing-detail.csv, line 37",
     }  # fmt: skip

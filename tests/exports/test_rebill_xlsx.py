@@ -53,8 +53,8 @@ def test_amounts_are_formulas_over_the_lines_own_cells():
     page = opened("rebill-xlsx", month())["Rebill lines"]
     for line in page.iter_rows(min_row=3):
         place = line[0].row
-        formulas = [line[column].value for column in (8, 9, 10)]
-        allowed = [f"=ROUND(E{place}*H{place},2)", f"=ROUND(F{place}*H{place},2)", f"=ROUND(J{place}-I{place},2)"]
+        formulas = [line[column].value for column in (9, 10, 11)]
+        allowed = [f"=ROUND(F{place}*I{place},2)", f"=ROUND(G{place}*I{place},2)", f"=ROUND(K{place}-J{place},2)"]
         assert all(formula in (None, right) for formula, right in zip(formulas, allowed, strict=True))
 
 
@@ -115,8 +115,8 @@ def test_the_summary_names_each_file_with_its_digest_and_its_buckets():
 def test_totals_are_sums_over_the_lines_and_add_up():
     formulas = {cells[0]: cells for cells in opened("rebill-xlsx", month())["Summary"].iter_rows(values_only=True)}
     results = {cells[0]: cells for cells in opened("rebill-xlsx", month(), results=True)["Summary"].iter_rows(values_only=True)}
-    assert formulas["All products"][8] == "=SUM('Rebill lines'!J3:J7)"
-    assert formulas["EDR"][8].startswith("=SUMIF('Rebill lines'!C3:C7,A")
+    assert formulas["All products"][8] == "=SUM('Rebill lines'!K3:K7)"
+    assert formulas["EDR"][8].startswith("=SUMIF('Rebill lines'!D3:D7,A")
     lines = table(opened("rebill-xlsx", month(), results=True)["Rebill lines"])
     for place, name in ((7, "Old amount"), (8, "New amount"), (9, "Change in amount")):
         assert results["All products"][place] == pytest.approx(sum(line[name] or 0 for line in lines))
@@ -127,7 +127,7 @@ def test_totals_are_sums_over_the_lines_and_add_up():
 
 def test_figures_have_their_formats_and_a_true_minus():
     line = opened("rebill-xlsx", month())["Rebill lines"][5]
-    formats = [cell.number_format for cell in line[4:11]]
+    formats = [cell.number_format for cell in line[5:12]]
     assert formats[0].startswith("#,##0")
     assert formats[2] == '+#,##0;"−"#,##0;0'
     assert formats[3].startswith("#,##0.00####")

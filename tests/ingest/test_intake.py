@@ -10,10 +10,11 @@ import pytest
 from django.core.files.storage import default_storage
 
 from accounts.models import Account, Organization
+from accounts.services import Refused
 from ingest import jobs, storage
 from ingest.models import LegInput, RowIssue, SourceFile, SourceRow, UsageLine
 from ingest.services import intake
-from ingest.services.intake import Refused, discard, read_again, receive, state_cycle
+from ingest.services.intake import discard, read_again, receive
 from ingest.sources.reading import Mapping
 from recon.services import imports
 from tests.recon.making import AFTER, BEFORE, CYCLE, arrive, at_once, csv_bytes, lines_of, new_account
@@ -122,6 +123,7 @@ def test_an_empty_file_is_refused_by_name(account, mara):
 
 def test_a_file_that_is_too_large_is_refused_with_the_limit(account, mara, settings):
     settings.RECON_MAX_UPLOAD_MB = 1
+    settings.RECON_MAX_STREAMED_MB = 1
     with pytest.raises(Refused, match="larger than 1 MB"):
         got(account, mara, b"x" * (1024 * 1024 + 1))
     assert got(account, mara, b"x" * 1024 * 1024).source_file.size == 1024 * 1024
@@ -199,7 +201,7 @@ def test_what_is_stated_while_an_older_reading_runs_is_what_counts(account, mara
         said = Mapping({0: "organization", 2: "quantity:edr"})
         later = read_again(received.source_file, by=mara, kind="billed", cycle=CYCLE, mapping=said)
         assert later.pk != received.job.pk
-        return real(TWO_COLUMNS, name="list.csv", leg="billed", mapping=Mapping({0: "organization", 1: "quantity:edr"}))
+        return real(TWO_COLUMNS, name="list.csv", kind="billed", mapping=Mapping({0: "organization", 1: "quantity:edr"}))
 
     monkeypatch.setattr(intake, "read", slow)
     jobs.run_now(received.job)
@@ -216,7 +218,8 @@ def test_a_cycle_stated_while_it_is_read_is_kept(account, mara, monkeypatch):
     real = intake.read
 
     def slow(*args, **given):
-        state_cycle(SourceFile.objects.get(), BEFORE)
+        monkeypatch.setattr(intake, "read", real)
+        read_again(SourceFile.objects.get(), by=mara, kind="billed", cycle=BEFORE, mapping=None)
         return real(*args, **given)
 
     monkeypatch.setattr(intake, "read", slow)

@@ -45,14 +45,21 @@ class TestAdding:
         assert not SourceFile.objects.exists()
 
     def test_a_file_that_is_too_large_is_refused_with_the_limit(self, preparer: Client, settings) -> None:
-        settings.RECON_MAX_UPLOAD_MB = 1
+        settings.RECON_MAX_UPLOAD_MB = settings.RECON_MAX_STREAMED_MB = 1
         response = upload(preparer, ("huge.csv", b"x" * (1024 * 1024 + 1)))
         assert response.status_code == 422
         assert "huge.csv is larger than 1 MB" in response.content.decode()
 
+    def test_the_place_to_drop_files_says_what_is_read_and_how_large_it_may_be(self, preparer: Client, settings) -> None:
+        settings.RECON_MAX_UPLOAD_MB, settings.RECON_MAX_STREAMED_MB = 200, 1024
+        said = "CSV, XLSX, XLS, ODS or an HTML table; up to 200 MB, agent lists as CSV up to 1,024 MB"
+        assert said in preparer.get(FILES).content.decode()
+        settings.RECON_MAX_STREAMED_MB = 100
+        assert "up to 200 MB<" in preparer.get(FILES).content.decode()
+
     @pytest.mark.parametrize("is_checked", [False, True])
     def test_a_file_past_all_limits_is_stopped_while_it_arrives(self, mara: User, settings, is_checked: bool) -> None:
-        settings.RECON_MAX_UPLOAD_MB = 1
+        settings.RECON_MAX_UPLOAD_MB = settings.RECON_MAX_STREAMED_MB = 1
         client = Client(enforce_csrf_checks=is_checked)
         client.force_login(mara)
         client.cookies[settings.CSRF_COOKIE_NAME] = "a" * 32

@@ -110,12 +110,12 @@ def check_sheet(name: str, book: Workbook) -> None:
     rows = [list(row) for row in book["Rebill lines"].iter_rows()]
     header = next(n for n, row in enumerate(rows) if row[0].value == "Organization")
     place = {cell.value: n for n, cell in enumerate(rows[header])}
-    lines = {row[0].value: row for row in rows[header + 1 :] if row[2].value == "EDR"}
+    lines = {row[0].value: row for row in rows[header + 1 :] if row[place["Product"]].value == "EDR"}
     assert set(lines) == {"Tarn Vale Dental", "Marrick Town Trust", "=Brindle & Stow"}
     assert {row[0].data_type for row in lines.values()} == {"s"}
     tarn = lines["Tarn Vale Dental"]
     assert (tarn[place["Old quantity"]].value, tarn[place["New quantity"]].value) == (9, 10)
-    assert re.match(r"=ROUND\(F\d+\*H\d+,2\)", str(tarn[place["New amount"]].value))
+    assert re.match(r"=ROUND\(G\d+\*I\d+,2\)", str(tarn[place["New amount"]].value))
 
 
 def test_from_three_files_to_a_rebill_sheet(page: Page, live_server: object, worker: Worker, account: Account, troubles: list[str]) -> None:
@@ -133,7 +133,7 @@ def test_from_three_files_to_a_rebill_sheet(page: Page, live_server: object, wor
     expect(page.get_by_role("alert")).to_contain_text("Agents")
     assert violations(page) == []
     page.get_by_label("Column C, EDR, is").select_option("Ignore")
-    page.get_by_label("Column D, Agents, is").select_option("EDR quantity")
+    page.get_by_label("Column D, Agents, is").select_option("EDR quantity (agents)")
     shot(page, "mapping")
     page.get_by_role("button", name="Read again with this").click()
     expect(page.get_by_role("button", name="Import 3 rows")).to_be_visible(timeout=WORKING)
@@ -206,7 +206,7 @@ def test_the_same_way_without_a_script(plain_page: Page, live_server: object, wo
             choose = page.get_by_label("Column D, Agents, is")
             renewed_until(choose)
             page.get_by_label("Column C, EDR, is").select_option("Ignore")
-            choose.select_option("EDR quantity")
+            choose.select_option("EDR quantity (agents)")
             page.get_by_role("button", name="Read again with this").click()
         button = page.get_by_role("button", name=re.compile(r"^Import \d rows"))
         renewed_until(button)

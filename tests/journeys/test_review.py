@@ -80,7 +80,9 @@ def test_a_month_is_closed_and_opened_again(browser: Browser, windows: list[Any]
     expect(ines.locator("#objection")).to_contain_text("a different person signs it")
     beside = Client()
     beside.force_login(world.ines)
-    beside.post(f"/a/{world.account.slug}/months/{NOVEMBER.start}/sign/sign", {"seen_run": world.of().run, "certify": "1"})
+    beside.post(
+        f"/a/{world.account.slug}/months/{NOVEMBER.start}/sign/sign", {"seen_run": world.of().run, "certify": world.account.to_certify[0]}
+    )
     assert Reconciliation.objects.get().state == "in_review"
 
     # another person signs

@@ -40,7 +40,7 @@ class Run:
         return self.log.read_text()
 
     def until_ready(self) -> None:
-        assert _until(lambda: ("Ready: http" in self.said() and "ready." in self.said()) or self.process.poll() is not None, 40), (
+        assert _until(lambda: ("Ready: http" in self.said() and "ready." in self.said()) or self.process.poll() is not None, 90), (
             self.said()
         )
         assert self.process.poll() is None, self.said()

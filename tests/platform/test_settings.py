@@ -48,6 +48,14 @@ def test_a_secret_may_come_in_a_file(tmp_path: Path) -> None:
     assert "cannot be read" in _manage("check", environment=stated | {"SECRET_KEY_FILE": str(tmp_path / "none")}).stderr
 
 
+def test_a_secret_in_a_file_does_not_hide_what_else_is_missing(tmp_path: Path) -> None:
+    secret = tmp_path / "secret"
+    secret.write_text("from-a-file-0123456789-abcdefghijklmnopqrstuvwxyz-ABC\n")
+    stated = {name: value for name, value in SERVICES.items() if name not in ("SECRET_KEY", "DATABASE_URL")}
+    last = _manage("migrate", environment=stated | {"SECRET_KEY_FILE": str(secret)}).stderr.strip().splitlines()[-1]
+    assert "DATABASE_URL" in last
+
+
 def test_an_unknown_mode_is_refused() -> None:
     done = _manage("check", environment={"RECON_MODE": "production"})
     assert "it is embedded or services" in done.stderr
@@ -90,6 +98,26 @@ def test_the_queue_is_where_the_environment_says(tmp_path: Path) -> None:
     environment = {"RECON_DATA_DIR": str(tmp_path), "REDIS_URL": "unix:///run/redis.sock?db=2"}
     assert _value("settings.CELERY_BROKER_URL", environment) == "redis+socket:///run/redis.sock?virtual_host=2"
     assert _value("settings.CELERY_BROKER_URL", environment | {"REDIS_URL": ""}) == "filesystem://localhost/"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [("RECON_MAX_ROWS", "0", "from 1 to 100,000,000"), ("RECON_MAX_COLUMNS", "20000", "from 2 to 16,384"),
+     ("RECON_MAX_UNPACKED_MB", "lots", "it is a whole number"), ("RECON_MAX_READ_SECONDS", "-5", "it is a whole number"),
+     ("RECON_WORKER_MEMORY_MB", "64", "from 384 to 1,048,576, or 0 for no limit"), ("RECON_MAX_UPLOAD_MB", "0", "from 1 to 4,096")],
+)  # fmt: skip
+def test_a_limit_that_makes_no_sense_is_a_refusal_to_start(name: str, value: str, words: str, tmp_path: Path) -> None:
+    done = _manage("check", environment={"RECON_DATA_DIR": str(tmp_path), name: value})
+    assert done.returncode != 0
+    last = done.stderr.strip().splitlines()[-1]
+    assert name in last
+    assert words in last
+
+
+def test_limits_reach_the_readers(tmp_path: Path) -> None:
+    stated = {"RECON_DATA_DIR": str(tmp_path), "RECON_MAX_ROWS": "7", "RECON_MAX_CELL_LENGTH": "500", "RECON_WORKER_MEMORY_MB": "0"}
+    wanted = "(lambda one: (one.max_rows, one.max_cell_length, one.max_memory))(__import__('ingest.guards').guards.limits())"
+    assert _value(wanted, stated) == "(7, 500, 0)"
 
 
 def test_the_documentation_names_every_variable() -> None:

@@ -21,7 +21,7 @@ def test_an_upload_is_a_temporary_file() -> None:
     assert isinstance(request.FILES["file"], TemporaryUploadedFile)
 
 
-@override_settings(RECON_MAX_UPLOAD_MB=1)
+@override_settings(RECON_MAX_UPLOAD_MB=1, RECON_MAX_STREAMED_MB=1)
 def test_an_endless_upload_is_cut_off() -> None:
     request = RequestFactory().post("/", {"file": SimpleUploadedFile("report.csv", b"x" * (2 * 1024 * 1024 + 1))})
     with pytest.raises(RequestDataTooBig):

@@ -16,7 +16,8 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from recon.models import SignedInput, ToleranceRow
+from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, PriceLine
+from recon.models import Question, SignedInput, Sweep, SweepFinding, SweepKeep, ToleranceRow
 from tests.access.world import World, build
 
 pytestmark = pytest.mark.django_db
@@ -105,6 +106,47 @@ def tolerance_of_organization(world: World) -> ToleranceRow:
     return row
 
 
+def question(world: World) -> Question:
+    cycle, subject = world["cycle"], world["organization"]
+    return Question.objects.create(account=world.account, cycle=cycle, kind="new", topic="new:a-test:1", subject=subject, name=subject.name)
+
+
+def file_owner(world: World) -> FileOwner:
+    return FileOwner.objects.create(source_file=world["imported"], number=1, name="Garrowby Dental")
+
+
+def agent(world: World) -> AgentLine:
+    return AgentLine.objects.create(source_file=world["imported"], line=2, owner=0, hostname="tvd-1")
+
+
+def invoice(world: World) -> Invoice:
+    of = {"account": world.account, "cycle": world["cycle"], "source_file": world["imported"], "by": world.people["preparer"]}
+    return Invoice.objects.create(**of, line=2, amount=1, currency="USD")
+
+
+def price(world: World) -> PriceLine:
+    return PriceLine.objects.create(source_file=world["imported"], line=2, side="cost", product="edr", unit_price=1)
+
+
+def sku(world: World) -> ExcludedSku:
+    return ExcludedSku.objects.create(source_file=world["imported"], line=2, sku="INVENTED_A", sku_key="invented_a")
+
+
+def sweep(world: World) -> Sweep:
+    return Sweep.objects.create(given=world["leg_input"], account=world.account, run=1, as_of=world["cycle"].start)
+
+
+def keep(world: World) -> SweepKeep:
+    whose = {"account": world.account, "organization": world["organization"], "by": world.people["preparer"]}
+    return SweepKeep.objects.create(**whose, hostname="GD-1", host_key="gd-1", reason="On leave.", until=world["cycle"].end)
+
+
+def finding(world: World) -> SweepFinding:
+    return SweepFinding.objects.create(
+        sweep=sweep(world), run=1, kind="stale", source_file=world["imported"], line=2, hostname="GD-1", host_key="gd-1"
+    )
+
+
 #: What a signed revision has, each of which can be missing.
 SIGNED: Final[dict[str, Any]] = {
     "state": "signed", "preparer_id": who("preparer"), "reviewer_id": who("reviewer"),
@@ -112,24 +154,52 @@ SIGNED: Final[dict[str, Any]] = {
 }  # fmt: skip
 
 
+#: What an answered question has, each of which can be missing.
+ANSWERED: Final[dict[str, Any]] = {
+    "state": "answered", "answer": "same", "answered_by_id": who("preparer"), "answered_at": "2026-11-16 12:00:00+00:00",
+}  # fmt: skip
+
+
 ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "account_anniversary_day_is_of_a_month": Changed(account, {"anniversary_day": 32}),
     "account_currency_is_a_code": Changed(account, {"currency": "us$"}),
+    "account_stale_days_are_offered": Changed(account, {"stale_days": 14}),
     "cycle_starts_once_an_account": Twice(the("cycle")),
     "cycle_ends_after_its_start": Changed(the("cycle"), {"end": "2026-10-14"}),
     "organization_id_once_an_account": Twice(the("organization")),
     "organization_id_is_null_or_something": Changed(the("organization"), {"huntress_id": ""}),
     "organization_key_is_null_or_something": Changed(the("organization"), {"key": ""}),
     "organization_has_a_name": Changed(the("organization"), {"name": ""}),
+    "organization_is_not_its_own_member": Changed(the("organization"), {"merged_into_id": lambda world: world["organization"].pk}),
+    "organization_standing_has_a_reason": Changed(the("organization"), {"standing": "internal"}),
+    "organization_stale_days_are_offered": Changed(the("organization"), {"stale_days": 10}),
+    "contract_external_id_once_an_account": Twice(the("contract")),
+    "contract_product_is_known": Changed(the("contract"), {"product": "backup"}),
+    "contract_pulled_has_an_external_id": Changed(the("contract"), {"source": "pulled", "external_id": None}),
+    "contract_external_id_is_null_or_something": Changed(the("contract"), {"external_id": ""}),
+    "contract_ended_has_a_reason": Changed(the("contract"), {"ended_at": "2026-11-16 12:00:00+00:00"}),
+    "contract_version_once_a_contract": Twice(the("contract_version"), {"ended_at": "2026-11-16 12:00:00+00:00"}),
+    "contract_version_one_in_force": Twice(the("contract_version"), {"number": 2}),
+    "contract_version_minimum_is_not_negative": Twice(the("contract_version"), {"number": 2, "minimum": -1}),
+    "contract_version_support_is_known": Twice(the("contract_version"), {"number": 2, "support_type": "none"}),
+    "contract_version_interval_is_known": Twice(the("contract_version"), {"number": 2, "interval": "weekly"}),
+    "contract_version_renews_after_its_start": Twice(the("contract_version"), {"number": 2, "renewal": "2026-06-14"}),
+    "contract_version_cost_is_not_negative": Twice(the("contract_version"), {"number": 2, "unit_cost": -1}),
+    "contract_step_once_a_day": Twice(the("contract_step")),
+    "contract_step_minimum_is_not_negative": Twice(the("contract_step"), {"starts": "2027-01-14", "minimum": -1}),
+    "contract_step_cost_is_not_negative": Twice(the("contract_step"), {"starts": "2027-01-14", "unit_cost": -1}),
     "former_name_once_an_organization": Twice(the("former_name")),
     "alias_means_one_organization": Twice(the("alias")),
     "membership_is_of_an_account_or_a_reseller": Changed(the("membership"), {"account_id": None}),
     "membership_role_is_known": Changed(the("membership"), {"role": "owner"}),
     "membership_once_an_account": Twice(the("membership")),
     "membership_once_a_reseller": Twice(the("through")),
+    "mapping_profile_once_a_header": Twice(the("profile")),
+    "mapping_profile_kind_is_known": Changed(the("profile"), {"kind": "letter"}),
+    "mapping_profile_fingerprint_is_sha256": Changed(the("profile"), {"fingerprint": "AB" * 32}),
     "source_file_once_an_account_and_kind": Twice(the("imported")),
     "source_file_state_is_known": Changed(the("ready"), {"state": "lost"}),
-    "source_file_kind_is_known": Changed(the("ready"), {"kind": "invoice"}),
+    "source_file_kind_is_known": Changed(the("ready"), {"kind": "letter"}),
     "source_file_imported_has_kind_and_cycle": Changed(the("imported"), {"cycle_id": None}),
     "leg_input_one_current_a_leg": Twice(the("leg_input")),
     "leg_input_leg_is_known": Changed(the("leg_input"), {"leg": "guessed"}),
@@ -137,11 +207,33 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "job_state_is_known": Changed(the("job"), {"state": "asleep", "finished_at": "2026-11-16 12:00:00+00:00"}),
     "job_running_holds_a_lease": Changed(the("job"), {"state": "running"}),
     "job_ended_has_a_time": Changed(the("job"), {"state": "done"}),
+    "file_owner_once_a_file": Twice(file_owner),
     "usage_line_one_place_a_file": Twice(the("line")),
     "usage_line_product_is_known": Changed(the("line"), {"product": "backup"}),
     "usage_line_quantity_is_not_negative": Changed(the("line"), {"quantity": -1}),
+    "agent_line_one_place_a_file": Twice(agent),
+    "product_rule_once_a_name_and_product": Twice(the("product_rule")),
+    "product_rule_product_is_known": Changed(the("product_rule"), {"product": "backup"}),
+    "product_rule_factor_is_at_least_one": Changed(the("product_rule"), {"factor": 0}),
+    "product_rule_ignored_has_a_reason": Changed(the("product_rule"), {"product": ""}),
+    "customer_share_once_an_organization": Twice(the("share")),
+    "customer_share_has_parts": Changed(the("share"), {"parts": 0}),
+    "customer_share_has_a_name": Changed(the("share"), {"customer_key": ""}),
+    "invoice_one_place_a_file": Twice(invoice),
+    "invoice_currency_is_a_code": Changed(invoice, {"currency": "us$"}),
+    "invoice_of_a_file_has_a_line": Changed(invoice, {"line": None}),
+    "price_line_one_place_a_file": Twice(price),
+    "price_line_side_is_known": Changed(price, {"side": "list"}),
+    "price_line_product_is_known": Changed(price, {"product": "backup"}),
+    "price_line_price_is_not_negative": Changed(price, {"unit_price": -1}),
+    "excluded_sku_once_a_list": Twice(sku, {"line": 3}),
+    "excluded_sku_is_something": Changed(sku, {"sku_key": ""}),
     "rejected_line_one_place_a_file": Twice(the("rejected")),
     "source_row_one_place_a_file": Twice(the("row")),
+    "question_once_a_topic": Twice(question),
+    "question_state_is_known": Changed(question, {"state": "asleep"}),
+    "question_score_is_of_a_hundred": Changed(question, {"score": 101}),
+    "question_answered_by_somebody": Changed(question, {"state": "answered"}),
     "reconciliation_revision_once_a_cycle": Twice(the("reconciliation"), {"state": "signed"}, lifted="reconciliation_signed_by_two"),
     "reconciliation_one_working_a_cycle": Twice(the("reconciliation"), {"revision": 2}),
     "reconciliation_state_is_known": Changed(the("reconciliation"), {"state": "done"}),
@@ -167,6 +259,15 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "settled_row_once": Twice(the("settled")),
     "settled_row_says_how": Changed(the("settled"), {"note": ""}),
     "signed_input_one_a_leg": Twice(signed_input),
+    "certification_once_a_part": Twice(the("certification")),
+    "certification_part_is_known": Changed(the("certification"), {"part": "witness"}),
+    "certification_says_something": Changed(the("certification"), {"statements": ""}),
+    "sweep_as_of_because_is_known": Changed(sweep, {"as_of_because": "guessed"}),
+    "sweep_looked_through_has_a_day": Changed(sweep, {"as_of": None}),
+    "sweep_keep_once_a_machine": Twice(keep),
+    "sweep_keep_has_a_reason": Changed(keep, {"reason": ""}),
+    "sweep_finding_one_place_a_kind": Twice(finding),
+    "sweep_finding_kind_is_known": Changed(finding, {"kind": "tired"}),
     "tolerance_version_once_an_account": Twice(the("policy")),
     "tolerance_one_an_organization": Twice(tolerance_of_organization),
     "tolerance_one_a_product": Twice(the("tolerance")),
@@ -185,6 +286,15 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
     ("job_ended_has_a_time", Changed(the("job"), {"state": "failed"})),
     ("job_ended_has_a_time", Changed(the("job"), {"state": "cancelled"})),
     ("cycle_ends_after_its_start", Changed(the("cycle"), {"end": "2026-09-14"})),
+    ("contract_pulled_has_an_external_id", Changed(the("contract"), {"source": "found"})),
+    ("contract_ended_has_a_reason", Changed(the("contract"), {"ended_because": "Over."})),
+    ("usage_line_product_is_known", Changed(the("line"), {"product": ""})),
+    ("invoice_of_a_file_has_a_line", Changed(invoice, {"source_file_id": None})),
+    ("organization_standing_has_a_reason", Changed(the("organization"), {"standing": "lost", "standing_reason": "Why not."})),
+    ("question_score_is_of_a_hundred", Changed(question, {"margin": 101})),
+    ("question_answered_by_somebody", Changed(question, ANSWERED | {"answer": "later"})),
+    ("question_answered_by_somebody", Changed(question, ANSWERED | {"answered_by_id": None})),
+    ("question_answered_by_somebody", Changed(question, ANSWERED | {"answered_at": None})),
     ("reconciliation_in_review_has_a_preparer", Changed(the("reconciliation"), {"state": "in_review", "preparer_id": who("preparer")})),
     ("reconciliation_signed_by_two", Changed(the("reconciliation"), {"state": "signed"})),
     ("reconciliation_signed_by_two", Changed(the("reconciliation"), SIGNED | {"preparer_id": None})),
@@ -208,6 +318,7 @@ UNIQUE: Final[dict[str, Find]] = {
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
     "recon_drift.reconciliation_id": the("drift"),
+    "recon_sweep.given_id": sweep,
 }
 
 
@@ -254,9 +365,18 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Twice(the("imported"), {"state": "ready"}).run(world)
     Changed(the("alias"), {"revoked_at": "2026-11-16 12:00:00+00:00"}).run(world)
     Twice(the("alias"), {"revoked_at": None}).run(world)
+    Twice(the("contract"), {"external_id": None}).run(world)
+    Twice(the("contract_version"), {"number": 2, "ended_at": "2026-11-16 12:00:00+00:00", "unit_cost": None}).run(world)
     Twice(the("organization"), {"huntress_id": None}).run(world)
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
     Twice(the("line"), {"product": "siem"}).run(world)
+    Twice(the("line"), {"product": "", "product_name": "Security bundle"}).run(world)
+    Changed(invoice, {"source_file_id": None, "line": None}).run(world)
+    Twice(price, {"side": "sell"}).run(world)
+    Changed(the("product_rule"), {"ended_at": "2026-11-16 12:00:00+00:00"}).run(world)
+    Twice(the("product_rule"), {"ended_at": None, "factor": 2}).run(world)
+    Changed(the("share"), {"ended_at": "2026-11-16 12:00:00+00:00"}).run(world)
+    Twice(the("share"), {"ended_at": None, "parts": 2}).run(world)
     Twice(the("tolerance"), {"product": "edr"}).run(world)
     Changed(the("reconciliation"), SIGNED).run(world)
     other = User.objects.create_user("nora@quillmere.example", None)

@@ -29,6 +29,10 @@ ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "tolerance_delete": ("DELETE", "tolerance", {}),
     "policy_update": ("UPDATE", "policy", {"why": "another"}),
     "policy_delete": ("DELETE", "policy", {}),
+    "contract_version_update": ("UPDATE", "contract_version", {"minimum": 11}),
+    "contract_version_delete": ("DELETE", "contract_version", {}),
+    "contract_step_update": ("UPDATE", "contract_step", {"minimum": 13}),
+    "contract_step_delete": ("DELETE", "contract_step", {}),
     "sealed_variance_insert": ("INSERT", "variance", {"product": "siem"}),
     "sealed_variance_update": ("UPDATE", "variance", {"billed": 13}),
     "sealed_variance_delete": ("DELETE", "variance", {}),
@@ -47,6 +51,9 @@ ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sealed_decision_insert": ("INSERT", "decision", {}),
     "sealed_decision_update": ("UPDATE", "decision", {"rows": 9}),
     "sealed_decision_delete": ("DELETE", "decision", {}),
+    "sealed_certification_insert": ("INSERT", "certification", {"part": "reviewer"}),
+    "sealed_certification_update": ("UPDATE", "certification", {"statements": "another"}),
+    "sealed_certification_delete": ("DELETE", "certification", {}),
     "sealed_usageline_insert": ("INSERT", "line", {"product": "siem"}),
     "sealed_usageline_update": ("UPDATE", "line", {"quantity": 13}),
     "sealed_usageline_delete": ("DELETE", "line", {}),
@@ -56,6 +63,9 @@ ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sealed_sourcerow_insert": ("INSERT", "row", {"line": 9}),
     "sealed_sourcerow_update": ("UPDATE", "row", {"reason": "another"}),
     "sealed_sourcerow_delete": ("DELETE", "row", {}),
+    "sealed_priceline_insert": ("INSERT", "price", {"line": 9}),
+    "sealed_priceline_update": ("UPDATE", "price", {"unit_price": 1}),
+    "sealed_priceline_delete": ("DELETE", "price", {}),
     "sealed_note_insert": ("INSERT", "note", {}),
     "sealed_note_update": ("UPDATE", "note", {"text": "another"}),
     "sealed_note_delete": ("DELETE", "note", {}),
@@ -115,7 +125,17 @@ def test_more_ways_to_break_one(world: World, name: str, values: dict[str, Any])
     assert f"{name}: " in str(refused.value)
 
 
-@pytest.mark.parametrize("row", ["variance", "item", "row_decision", "settled", "signed_input", "decision"])
+def test_a_version_of_a_contract_ends_once_and_changes_in_nothing_else(world: World) -> None:
+    ended = {"ended_at": "2026-11-16 12:00:00+00:00"}
+    for values in (ended | {"minimum": 11}, {"unit_cost": None}, {"ended_at": None}):
+        with pytest.raises(DatabaseError, match="contract_version_update: "), transaction.atomic():
+            _run("UPDATE", world["contract_version"], values)
+    _run("UPDATE", world["contract_version"], ended)
+    with pytest.raises(DatabaseError, match="contract_version_update: "), transaction.atomic():
+        _run("UPDATE", world["contract_version"], {"ended_at": None})
+
+
+@pytest.mark.parametrize("row", ["variance", "item", "row_decision", "settled", "signed_input", "decision", "certification"])
 def test_nothing_is_slipped_into_a_signed_revision_from_another_one(world: World, row: str) -> None:
     following = Reconciliation.objects.create(cycle=world["cycle"], revision=2)
     with transaction.atomic():
@@ -142,7 +162,7 @@ def test_what_is_beside_a_signature_goes_on(world: World) -> None:
     with transaction.atomic():
         Twice(lambda _: world["policy"], {"version": 2}).run(world)
     audit.record("recon.note.added", "something", account=world.account, actor=None)
-    assert AuditEvent.objects.filter(account=world.account).count() == 2
+    assert AuditEvent.objects.filter(account=world.account, action="recon.note.added").count() == 2
     assert SignedInput.objects.count() == ToleranceRow.objects.count() == 1
     _run("DELETE", following.decisions.get(), {}) if not following.decisions.get().items.exists() else None
 

@@ -20,13 +20,15 @@ from ingest import jobs
 from ingest.models import Job, LegInput, SourceFile, UsageLine
 from ingest.services.intake import receive
 from recon import tasks  # noqa: F401  registers what jobs do
-from recon.models import Reconciliation, Variance
-from recon.services import imports
+from recon.models import Question, Reconciliation, Variance
+from recon.services import imports, questions
 
 BEFORE = Cycle(date(2026, 9, 14), date(2026, 10, 14))
 CYCLE = Cycle(date(2026, 10, 14), date(2026, 11, 14))
 AFTER = Cycle(date(2026, 11, 14), date(2026, 12, 14))
 Cell = str | int
+NAMES = ["Organization", "EDR"]
+WITH_IDS = ["Organization", "Organization ID", "EDR"]
 
 
 def new_account(name: str = "Quillmere IT", slug: str = "quillmere-it") -> Account:
@@ -75,6 +77,11 @@ def compare() -> None:
     for job in Job.objects.filter(kind="recount", state=Job.State.QUEUED).order_by("pk"):
         done = jobs.run_now(job)
         assert done.state == Job.State.DONE, done.error
+
+
+def asked(account: Account, kind: str = "ambiguous") -> list[Question]:
+    """What waits to be decided, of one kind, by name."""
+    return sorted((one.question for one in questions.queue(account) if one.question.kind == kind), key=lambda one: one.name)
 
 
 def month_of(account: Account, cycle: Cycle = CYCLE) -> Reconciliation:

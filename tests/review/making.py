@@ -6,19 +6,21 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, Membership, Organization, Role, User
+from accounts.services import Refused
 from ingest import jobs
 from ingest.models import Job, LegInput, SourceFile, SourceRow, UsageLine
-from ingest.services.intake import Refused
 from recon import tasks  # noqa: F401  registers what jobs do
 from recon.filters import UNEXPLAINED
-from recon.models import Reconciliation, Severity, Variance
-from recon.services import decisions, imports, months, review
+from recon.models import Question, Reconciliation, Severity, Variance
+from recon.policies import Scope, default_scope
+from recon.services import decisions, imports, months, questions, review
 from tests.recon.making import at_once as at_once
 
 SEPTEMBER = Cycle(date(2026, 8, 14), date(2026, 9, 14))
@@ -141,7 +143,7 @@ def new_person(account: Account, name: str, role: str) -> User:
 
 def work() -> None:
     """Do what waits to be compared or checked, and nothing else."""
-    while job := Job.objects.filter(kind__in=["recount", "drift"], state=Job.State.QUEUED).order_by("pk").first():
+    while job := Job.objects.filter(kind__in=["recount", "drift", "ask"], state=Job.State.QUEUED).order_by("pk").first():
         done, until = jobs.run_now(job), time.monotonic() + 30
         while done.is_open and time.monotonic() < until:  # a worker of the test was quicker
             time.sleep(0.05)
@@ -181,3 +183,18 @@ def refusal(call: Callable[[], Any]) -> str:
     except Refused as refused:
         return str(refused)
     raise AssertionError("it was not refused")
+
+
+def blocks(month: Reconciliation) -> dict[str, int]:
+    month.refresh_from_db()
+    return {one.code: one.count for one in review.blockers(month)}
+
+
+def waiting_in(world: World) -> Question:
+    world.put("expected", BILLED, waiting="Harbour Lane Joinery")
+    work()
+    return questions.queue(world.account)[0].question
+
+
+def stricter() -> Scope:
+    return replace(default_scope(), investigate_percent=Decimal(1), escalate_percent=Decimal(2), escalate_units=Decimal(0))

@@ -11,13 +11,29 @@ import pytest
 from django.db import connection, transaction
 
 from accounts.models import AuditEvent
-from ingest.services.intake import Refused
+from accounts.services import Refused
 from recon import store
-from recon.models import Decision, Drift, Reconciliation, ReconcilingItem, SignedInput, TolerancePolicy, Variance
-from recon.services import decisions, imports, months, policies, review
-from tests.review.making import BILLED, NOVEMBER, OCTOBER, World, at_once, key, keys_of, new_person, new_world, row, rows_of, unheard, work
+from recon.board import board_of
+from recon.models import Board, Decision, Drift, Reconciliation, ReconcilingItem, SignedInput, TolerancePolicy, Variance
+from recon.services import counting, decisions, imports, months, policies, review
+from tests.review.boards import wrong_boards
+from tests.review.making import (
+    BILLED,
+    NOVEMBER,
+    OCTOBER,
+    World,
+    at_once,
+    key,
+    keys_of,
+    new_person,
+    new_world,
+    row,
+    rows_of,
+    stricter,
+    unheard,
+    work,
+)
 from tests.review.test_decisions import broken
-from tests.review.test_review import stricter
 
 pytestmark = [pytest.mark.services, pytest.mark.django_db(transaction=True)]
 State = Reconciliation.State
@@ -265,8 +281,26 @@ def test_a_decision_made_while_the_page_is_turned_is_not_lost(world: World, monk
         assert turning.wait(10)
         return decisions.explain(month, at, check="expected", cause="timing", quantity=2, by=world.mara)
 
-    results = at_once(lambda: months.recount(month.cycle_id, cast(Any, unheard)), explained)
+    results = at_once(lambda: counting.recount(month.cycle_id, cast(Any, unheard)), explained)
     assert told(results) == []
     assert row(month, "Tarn Vale Dental").expected_left == 0
     assert Variance.objects.filter(reconciliation=month).count() == 4
     assert broken() == []
+
+
+@pytest.mark.parametrize("again", range(TIMES))
+def test_whoever_looks_first_counts_while_others_decide(world: World, again: int) -> None:
+    """A board that is counted from rows of before a decision is never kept after it."""
+    world.month()
+    month = world.of()
+    at = keys_of(rows_of(month))
+    Board.objects.all().delete()
+    results = at_once(
+        lambda: board_of(month),
+        after(again / 1000, lambda: decisions.assign(month, at, owner=world.tom, by=world.mara)),
+        lambda: decisions.mark_reviewed(month, at[:2], by=world.jonah),
+        lambda: board_of(month),
+    )
+    assert told(results) == []
+    board_of(month)
+    assert wrong_boards() == []

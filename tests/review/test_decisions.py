@@ -12,10 +12,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, multiple, rule, run_state_machine_as_test
 
-from ingest.services.intake import Refused
+from accounts.services import Refused
 from recon.models import Cause, Note, ReconcilingItem, RowDecision, SettledRow, Variance
 from recon.models.decision import NEED_A_NOTE, Decision
 from recon.services import decisions, imports
+from tests.review.boards import wrong_boards
 from tests.review.making import BILLED, EXPECTED, NOVEMBER, REBILLED, World, content, key, keys_of, new_world, refusal, row, rows_of, work
 
 #: Rows whose difference is not its accepted items and what is left, by the database's own arithmetic.
@@ -44,7 +45,7 @@ def broken() -> list[Any]:
         for sql in (_BROKEN.format(check="expected"), _BROKEN.format(check="rebilled"), _UNSHOWN):
             cursor.execute(sql)
             found += cursor.fetchall()
-    return found
+    return found + wrong_boards()
 
 
 class Deciding(RuleBasedStateMachine):

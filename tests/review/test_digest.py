@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, AuditEvent, Organization, User
 from recon import seal, triggers
-from recon.models import Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, ToleranceRow, Variance
+from recon.models import Certification, Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, ToleranceRow, Variance
 from recon.services import decisions, policies, review
-from tests.review.making import BILLED, EXPECTED, NOVEMBER, REBILLED, World, key, keys_of, new_world, rows_of, work
-from tests.review.test_review import stricter
+from tests.review.making import BILLED, EXPECTED, NOVEMBER, REBILLED, World, key, keys_of, new_world, rows_of, stricter, work
 
 #: Of the month of ``full``: held, so that a change of what is hashed is made knowingly. The same on SQLite and on PostgreSQL.
-FIXED = "d38ffbe9ef893d08d9b514eaeb7c6a92f58255e5670743ea74aa1d32254836c0"
+FIXED = "6375ad1b565246e319cc2e2cad4c3a60ef4bc21d972f057cf54b8a95efa19c6f"
+#: The same, signed before the statements were kept: what was signed then must still verify.
+FIXED_BEFORE = "d38ffbe9ef893d08d9b514eaeb7c6a92f58255e5670743ea74aa1d32254836c0"
 
 
 def full(world: World) -> Reconciliation:
     """A month with something of everything that is signed, two Organizations of one name among it."""
+    Account.objects.filter(pk=world.account.pk).update(statements="The three lists were compared.\nNothing is left out.")
     twin = Organization.objects.create(account=world.account, name="Dunfell Bakery", huntress_id="4711")
     policies.save_policy(world.account, [stricter()], by=world.ines, why="A strict month.")
     world.put("billed", BILLED, rejected=1)
@@ -66,6 +68,13 @@ def test_it_is_computed_again_from_what_is_signed(world: World) -> None:
 
 def test_it_is_the_same_on_every_database_and_installation(world: World) -> None:
     assert fixed(world) == FIXED
+
+
+def test_what_was_signed_before_statements_were_kept_still_verifies(world: World) -> None:
+    fixed(world)
+    triggers.remove(connection)
+    Certification.objects.all().delete()
+    assert seal.digest(world.of()) == FIXED_BEFORE
 
 
 def test_ids_do_not_matter(db: None) -> None:
@@ -145,6 +154,8 @@ _FIELDS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("settled", "line", lambda value: value + 1),
     ("note", "text", lambda value: value + "."),
     ("note", "is_open", lambda value: not value),
+    ("certified", "statements", lambda value: value + "."),
+    ("certified", "part", lambda value: "reviewer"),
     ("tolerance", "escalate_units", lambda value: value + 1),
     ("tolerance", "floor", lambda value: value + 1),
     ("month", "revision", lambda value: value + 1),
@@ -163,6 +174,7 @@ def _kinds(month: Reconciliation) -> dict[str, Any]:
         "decision": RowDecision.objects.filter(reconciliation=month).exclude(rebill_quantity=None),
         "settled": SettledRow.objects.filter(reconciliation=month),
         "note": Note.objects.filter(cycle=month.cycle),
+        "certified": Certification.objects.filter(reconciliation=month),
         "tolerance": ToleranceRow.objects.filter(policy=month.policy),
         "month": Reconciliation.objects.filter(pk=month.pk),
     }

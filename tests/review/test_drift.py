@@ -6,9 +6,8 @@ from dataclasses import replace
 
 from ingest.models import LegInput
 from recon.models import Drift, Reconciliation
-from recon.services import imports, matches, months, policies, review
-from tests.review.making import BILLED, EXPECTED, NOVEMBER, OCTOBER, REBILLED, World, content, work
-from tests.review.test_review import stricter
+from recon.services import imports, months, policies, questions, review
+from tests.review.making import BILLED, EXPECTED, NOVEMBER, OCTOBER, REBILLED, World, content, stricter, work
 
 
 def drift(month: Reconciliation) -> tuple[list[str], int]:
@@ -98,7 +97,7 @@ def test_an_alias(world: World) -> None:
     work()
     assert drift(month)[0] == ["The expected list expected-4.csv took the place of expected-2.csv."]
     tarn = month.cycle.account.organizations.get(name="Tarn Vale Dental")
-    matches.settle(world.account, matches.waiting(world.account)[0].name_key, organization=tarn, by=world.mara)
+    questions.answer(questions.queue(world.account)[0].question, "same", candidate=tarn, by=world.mara)
     work()
     assert drift(month)[0][1] == "1 row would be counted otherwise now."
     assert now(month) == before

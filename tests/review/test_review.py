@@ -1,200 +1,35 @@
-"""Closing a month: what stands in the way of submitting, who may sign, what a signature refuses, and what reopening keeps."""
+"""Closing a month: submitting, who may sign, what sends it back, and what a signature refuses."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from typing import Any, cast
 
 import pytest
 from django.db import IntegrityError, connection, transaction
 
-from accounts.calendar import Cycle
-from accounts.models import AuditEvent, BillingCycle, Membership, Organization, Role
+from accounts.models import AuditEvent, Membership, Role
 from ingest.models import LegInput
-from recon.models import Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, SignedInput
+from recon.models import Note, Reconciliation, ReconcilingItem, SignedInput
 from recon.models.decision import Decision
-from recon.services import decisions, imports, matches, months, policies, review
+from recon.services import counting, decisions, imports, months, policies, questions, review
 from tests.review.making import (
     BILLED,
-    DECEMBER,
-    NOVEMBER,
     OCTOBER,
-    SEPTEMBER,
     World,
     content,
     key,
     keys_of,
     new_person,
     refusal,
-    row,
     rows_of,
+    stricter,
     unheard,
+    waiting_in,
     work,
 )  # fmt: skip
 
 State = Reconciliation.State
-
-
-def blocks(month: Reconciliation) -> dict[str, int]:
-    month.refresh_from_db()
-    return {one.code: one.count for one in review.blockers(month)}
-
-
-# --- what stands in the way -------------------------------------------------------------------------------------------------------
-
-
-def test_nothing_stands_in_the_way_of_lists_that_agree(world: World) -> None:
-    month = world.quiet()
-    assert blocks(month) == {}
-    assert review.submit(month, by=world.mara).state == State.IN_REVIEW
-
-
-def _no_bill(world: World) -> Reconciliation:
-    return world.month(billed={})
-
-
-def _stale(world: World) -> Reconciliation:
-    month = world.quiet()
-    months.ask_for_recount(month.cycle, by=world.mara)
-    return month
-
-
-def _unexplained(world: World) -> Reconciliation:
-    return world.month()
-
-
-def _half_explained(world: World) -> Reconciliation:
-    month = world.month()
-    world.explained()
-    item = ReconcilingItem.objects.filter(reconciliation=month).order_by("pk")[0]
-    decisions.withdraw_item(item, by=world.mara)
-    return month
-
-
-def _explained_too_far(world: World) -> Reconciliation:
-    month = world.quiet(rows={**BILLED, ("Ellermoor Farms", "edr"): 20})
-    world.put("rebilled", {**BILLED, ("Ellermoor Farms", "edr"): 15})
-    work()
-    decisions.explain(month, [key(month, "Ellermoor Farms")], check="rebilled", cause="timing", quantity=6, by=world.mara)
-    return month
-
-
-def _not_reviewed(world: World) -> Reconciliation:
-    world.quiet(OCTOBER)
-    world.signed(OCTOBER)
-    return world.quiet(rows={**BILLED, ("Ellermoor Farms", "edr"): 4})
-
-
-def _rejected(world: World) -> Reconciliation:
-    month = world.quiet()
-    world.put("rebilled", BILLED, rejected=2)
-    work()
-    return month
-
-
-def _waiting(world: World) -> Reconciliation:
-    month = world.quiet()
-    world.put("rebilled", BILLED, waiting="Harbour Lane Joinery")
-    work()
-    return month
-
-
-def _open_note(world: World) -> Reconciliation:
-    month = world.quiet()
-    decisions.add_notes(month, [key(month, "Dunfell Bakery")], text="Who ordered these?", is_open=True, by=world.jonah)
-    return month
-
-
-def _not_in_order(world: World) -> Reconciliation:
-    world.quiet(OCTOBER)
-    return world.quiet()
-
-
-def _over_a_hole(world: World) -> Reconciliation:
-    world.quiet(SEPTEMBER)
-    world.signed(SEPTEMBER)
-    return world.quiet(NOVEMBER)
-
-
-@pytest.mark.parametrize(
-    ("make", "found"),
-    [
-        (_no_bill, {"no_bill": 1}),
-        (_stale, {"stale": 1}),
-        (_unexplained, {"unexplained": 4}),
-        (_half_explained, {"unexplained": 1}),
-        (_explained_too_far, {"unexplained": 1}),
-        (_not_reviewed, {"not_reviewed": 1}),
-        (_rejected, {"rejected": 2}),
-        (_waiting, {"waiting": 1}),
-        (_open_note, {"notes": 1}),
-        (_not_in_order, {"order": 1}),
-        (_over_a_hole, {"order": 1}),
-    ],
-)
-def test_each_thing_that_stands_in_the_way_does_so_alone(
-    world: World, make: Callable[[World], Reconciliation], found: dict[str, int]
-) -> None:
-    month = make(world)
-    given = blocks(month)
-    assert given == found
-    said = refusal(lambda: review.submit(month, by=world.mara))
-    assert said.startswith("Not yet: ")
-    assert all(f"{count} × " in said for count in found.values())
-    month.refresh_from_db()
-    assert (month.state, month.preparer) == (State.WORKING, None)
-
-
-def test_each_can_be_mended(world: World) -> None:
-    month = _rejected(world)
-    decisions.settle_rejected(month, decisions.rejected_rows(month), note="Both are in the next file.", by=world.mara)
-    decisions.add_notes(month, [key(month, "Dunfell Bakery")], text="Sure?", is_open=True, by=world.jonah)
-    decisions.resolve_note(Note.objects.get(), month, by=world.mara)
-    assert blocks(month) == {}
-    waiting = _waiting_in(world)
-    matches.settle(world.account, waiting, organization=None, by=world.mara)
-    work()
-    assert "waiting" not in blocks(month)
-
-
-def _waiting_in(world: World) -> str:
-    world.put("expected", BILLED, waiting="Harbour Lane Joinery")
-    return matches.waiting(world.account)[0].name_key
-
-
-def test_a_hole_of_three_months_counts_three(world: World) -> None:
-    world.quiet(Cycle(date(2026, 6, 14), date(2026, 7, 14)))
-    world.signed(Cycle(date(2026, 6, 14), date(2026, 7, 14)))
-    assert blocks(world.quiet(NOVEMBER)) == {"order": 3}
-
-
-def test_a_month_whose_files_were_all_withdrawn_before_the_first_is_none(world: World) -> None:
-    wrong = world.put("billed", BILLED, Cycle(date(2025, 1, 14), date(2025, 2, 14)))
-    imports.withdraw(wrong, by=world.mara)
-    month = world.quiet()
-    assert blocks(month) == {}
-
-
-def test_a_month_whose_files_were_withdrawn_between_two_is_a_hole(world: World) -> None:
-    world.quiet(SEPTEMBER)
-    world.signed(SEPTEMBER)
-    imports.withdraw(world.put("billed", BILLED, OCTOBER), by=world.mara)
-    month = world.quiet()
-    assert blocks(month) == {"order": 1}
-
-
-def test_a_reopened_earlier_month_is_signed_again_first(world: World) -> None:
-    world.quiet(OCTOBER)
-    october = world.signed(OCTOBER)
-    november = world.quiet()
-    assert blocks(november) == {}
-    review.reopen(october, by=world.ines, reason="other", words="Once more.")
-    work()
-    assert blocks(november) == {"order": 1}
-    world.signed(OCTOBER)
-    work()
-    assert blocks(november) == {}
 
 
 def test_submitting_needs_a_role_and_an_account_in_use(world: World) -> None:
@@ -246,7 +81,7 @@ def _settles(world: World, month: Reconciliation) -> None:
 
 
 def _matches(world: World, month: Reconciliation) -> None:
-    matches.settle(world.account, _waiting_in(world), organization=None, by=world.jonah)
+    questions.answer(waiting_in(world), "different", by=world.jonah)
 
 
 def _undoes(world: World, month: Reconciliation) -> None:
@@ -367,15 +202,6 @@ def _tolerance(world: World) -> None:
     policies.save_policy(world.account, [stricter()], by=world.ines)
 
 
-def stricter() -> Any:
-    from dataclasses import replace
-    from decimal import Decimal
-
-    from recon.policies import default_scope
-
-    return replace(default_scope(), investigate_percent=Decimal(1), escalate_percent=Decimal(2), escalate_units=Decimal(0))
-
-
 @pytest.mark.parametrize("change", [_new_file, _withdrawn, _tolerance])
 def test_what_changes_an_input_in_review_sends_it_back(world: World, change: Callable[[World], None]) -> None:
     world.quiet()
@@ -431,7 +257,7 @@ def test_signed_rows_survive_a_recount_that_was_asked_for_before(world: World) -
     month = world.signed() if world.month() else None
     assert month
     before, run = content(month), month.run
-    months.recount(month.cycle_id, cast(Any, unheard))  # a job that comes late
+    counting.recount(month.cycle_id, cast(Any, unheard))  # a job that comes late
     months.ask_for_recount(month.cycle, by=world.mara)
     work()
     month.refresh_from_db()
@@ -446,74 +272,3 @@ def test_what_is_signed_names_its_files(world: World) -> None:
     kept = dict(SignedInput.objects.filter(reconciliation=month).values_list("leg", "sha256"))
     assert kept == {leg: given["sha256"] for leg, given in month.inputs.items()}
     assert set(kept) == {"billed", "expected", "rebilled", "previous"}
-
-
-# --- reopened ---------------------------------------------------------------------------------------------------------------------
-
-
-def test_reopening_needs_a_role_a_reason_and_words(world: World) -> None:
-    world.quiet()
-    month = world.signed()
-    said = {"reason": "other", "words": "A credit came."}
-    assert "role" in refusal(lambda: review.reopen(month, by=world.mara, **said))
-    assert "role" in refusal(lambda: review.reopen(month, by=world.tom, **said))
-    assert "Choose why" in refusal(lambda: review.reopen(month, by=world.jonah, reason="because", words="x"))
-    assert "in words" in refusal(lambda: review.reopen(month, by=world.jonah, reason="other", words=" "))
-    following = review.reopen(month, by=world.jonah, **said)
-    assert (following.revision, following.state, following.reopened_because, following.reopened_words) == (
-        2,
-        "working",
-        "other",
-        "A credit came.",
-    )
-    assert "newest" in refusal(lambda: review.reopen(month, by=world.jonah, **said))
-    assert "newest" in refusal(lambda: review.reopen(following, by=world.jonah, **said))
-
-
-def test_the_next_revision_has_the_same_facts_and_decisions(world: World) -> None:
-    world.month()
-    month = world.of()
-    world.put("billed", BILLED, rejected=1)
-    work()
-    decisions.settle_rejected(month, decisions.rejected_rows(month), note="Seen.", by=world.mara)
-    decisions.assign(month, [key(month, "Tarn Vale Dental")], owner=world.tom, by=world.mara)
-    decisions.decide_rebill(month, [key(month, "Dunfell Bakery")], quantity=6, reason="contract", note="Minimum.", by=world.mara)
-    withdrawn = decisions.explain(month, [key(month, "Tarn Vale Dental")], check="expected", cause="timing", quantity=1, by=world.mara)
-    decisions.undo(withdrawn, by=world.mara)
-    signed = world.signed()
-    before = content(signed)
-    following = review.reopen(signed, by=world.ines, reason="other", words="Once more.")
-    work()
-    assert content(following) == before
-    for model, own in ((ReconcilingItem, "id"), (RowDecision, "id"), (SettledRow, "id")):
-        columns = [f.attname for f in model._meta.concrete_fields if f.attname not in {own, "reconciliation_id", "decision_id"}]
-        kept = [sorted(model._default_manager.filter(reconciliation=one).values_list(*columns), key=str) for one in (signed, following)]
-        if model is ReconcilingItem:
-            kept[0] = [values for values in kept[0] if "withdrawn" not in values]
-        assert kept[0] == kept[1], model
-    assert blocks(following) == {}
-    one = ReconcilingItem.objects.filter(reconciliation=following).order_by("pk")[0]
-    decisions.withdraw_item(one, by=world.mara)
-    assert blocks(following) == {"unexplained": 1}
-    assert content(signed) == before
-
-
-def test_each_revision_is_signed_and_stays(world: World) -> None:
-    world.month()
-    first = world.signed()
-    review.reopen(first, by=world.ines, reason="late_file", words="A list came.")
-    world.put("rebilled", BILLED)
-    work()
-    second = world.signed()
-    assert (first.revision, second.revision) == (1, 2)
-    assert first.digest != second.digest
-    assert row(first, "Garrowby Farms").rebilled == 24
-    assert row(second, "Garrowby Farms").rebilled == 30
-    assert Reconciliation.objects.filter(cycle=first.cycle, state=State.SIGNED).count() == 2
-
-
-def test_months_keep_to_their_account(world: World) -> None:
-    world.quiet()
-    assert not BillingCycle.objects.exclude(account=world.account).exists()
-    assert Organization.objects.count() == 3
-    assert DECEMBER.start == NOVEMBER.end

@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from ingest.models import PriceLine
 from recon import triggers
 from recon.models import Note
-from recon.services import decisions, policies
-from tests.review.making import World, content, keys_of, rows_of, work
-from tests.review.test_review import stricter
+from recon.services import decisions, imports, policies
+from tests.contracts.making import step, typed
+from tests.review.making import NOVEMBER, World, content, keys_of, rows_of, stricter, work
 
 pytestmark = pytest.mark.django_db
 
 
 def _signed(world: World) -> None:
     policies.save_policy(world.account, [stricter()], by=world.ines)
+    typed(world, steps=(step(date(2026, 12, 14), 120),))
     world.put("billed", {("Tarn Vale Dental", "edr"): 4}, rejected=1)
     world.put("expected", {("Tarn Vale Dental", "edr"): 9})
+    prices = world.file("prices", {})
+    PriceLine.objects.create(source_file=prices, line=2, side="cost", product="edr", unit_price=2_900_000)
+    imports.use_again(prices, by=world.mara, cycle=NOVEMBER, partial=False)
     work()
     month = world.of()
     decisions.settle_rejected(month, decisions.rejected_rows(month), note="Seen.", by=world.mara)

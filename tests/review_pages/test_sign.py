@@ -8,12 +8,13 @@ from io import BytesIO, StringIO
 from typing import Any
 
 import pytest
+from django.db import connection
 from openpyxl import load_workbook
 
 from accounts.models import Account, BillingCycle
-from ingest.models import Job, LegInput, UsageLine
-from recon import drift
-from recon.models import Drift, Export, Note, Reconciliation, SettledRow, Variance
+from ingest.models import Job, LegInput, RowIssue, SourceRow, UsageLine
+from recon import drift, triggers
+from recon.models import Certification, Drift, Export, Note, Reconciliation, SettledRow, Variance
 from recon.services import decisions, exports, review
 from tests.review_pages.months import Month, made, reject_a_row
 
@@ -31,7 +32,8 @@ def page(month: Month, who: str = "mara", name: str = "sign", *more: Any) -> str
 
 
 def certified(month: Month, **fields: Any) -> dict[str, Any]:
-    return {"certify": "1", "seen_run": month.reconciliation.run} | fields
+    """As a browser sends it: the ticked words, with its own line ends."""
+    return {"certify": "\r\n".join(month.account.to_certify), "seen_run": month.reconciliation.run} | fields
 
 
 # --- what stands in the way
@@ -63,6 +65,17 @@ def test_rejected_rows_are_listed_and_settled_and_that_can_be_undone(month: Mont
     assert "Left out, a test entry." in settled
     assert "Nothing stands in the way" in settled
     assert month.url("undo", SettledRow.objects.get().decision_id) in settled
+
+
+def test_a_rejected_row_says_in_words_what_is_wrong_with_it(month: Month) -> None:
+    row = reject_a_row(month)
+    SourceRow.objects.filter(pk=row.pk).update(reason="no_organization")
+    assert "no organization" in page(month), "past the limit of remarks there is only the code"
+    for message in ("There is a quantity and no Organization.", "And another thing."):
+        RowIssue.objects.create(source_file=row.source_file, line=row.line, level="error", code="no_organization", message=message)
+    shown = page(month)
+    assert "There is a quantity and no Organization." in shown
+    assert "no_organization" not in shown
 
 
 def test_open_notes_names_and_missing_months_are_led_to(month: Month) -> None:
@@ -114,7 +127,12 @@ def test_two_people_close_a_month(month: Month) -> None:
 
 @pytest.mark.parametrize(
     ("fields", "words"),
-    [({"certify": ""}, "tick that you certify"), ({"seen_run": 99}, "compared anew"), ({"seen_run": ""}, "compared anew")],
+    [
+        ({"certify": ""}, "tick that you certify"),
+        ({"certify": "I have looked at it."}, "changed since you read it"),
+        ({"seen_run": 99}, "compared anew"),
+        ({"seen_run": ""}, "compared anew"),
+    ],
 )
 def test_what_was_not_read_or_seen_is_not_signed(month: Month, fields: dict[str, Any], words: str) -> None:
     month.explain_all()
@@ -126,6 +144,31 @@ def test_what_was_not_read_or_seen_is_not_signed(month: Month, fields: dict[str,
     assert response.status_code == 422
     assert words in response.content.decode()
     assert month.reconciliation.state == State.IN_REVIEW
+
+
+def test_the_statements_are_shown_ticked_and_kept_in_the_accounts_own_words(month: Month) -> None:
+    ours = ["Nobody who <left> is charged for.", "The bill is as it was read."]
+    month.account.statements = "\n".join(ours)
+    month.account.save()
+    month.explain_all()
+    asked = page(month)
+    assert "Nobody who &lt;left&gt; is charged for." in asked
+    assert post(month, "mara", "submit", **certified(month)).status_code == 302
+    Account.objects.filter(pk=month.account.pk).update(statements="Another.")
+    assert post(month, "jonah", "sign_off", **certified(month)).status_code == 302
+    signed = page(month, "tom")
+    for words in ("Nobody who &lt;left&gt; is charged for.", ours[1], "Certified by Mara Kestle and by Jonah Ostrow, in these words."):
+        assert words in signed
+    assert "Another." not in signed
+
+
+def test_a_month_signed_before_the_words_were_kept_says_so(month: Month) -> None:
+    signed = month.sign()
+    triggers.remove(connection)
+    Certification.objects.filter(reconciliation=signed).delete()
+    shown = page(month, "tom")
+    assert "were not kept with this revision" in shown
+    assert month.account.to_certify[0] not in shown
 
 
 def test_a_double_click_submits_and_signs_once_and_says_so(month: Month) -> None:
@@ -274,6 +317,7 @@ def test_a_draft_says_so_and_a_signed_sheet_says_who(month: Month) -> None:
     summary = {str(row[0].value): str(row[1].value) for row in load_workbook(BytesIO(book))["Summary"].iter_rows(max_col=2)}
     assert summary["Prepared by"].startswith("Mara Kestle, ")
     assert summary["Signed by"].startswith("Jonah Ostrow, ")
+    assert summary["Both certified"] == month.account.to_certify[0]
     assert summary["SHA-256"].startswith(signed.digest)
     assert "Rule" not in summary
     assert "DRAFT" not in str(summary)

@@ -13,8 +13,10 @@ Cell = str | int | float | bool | None | dt.date | dt.datetime
 
 
 def csv_bytes(rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8", end: str = "\n") -> bytes:
+    """A carriage return within a cell is quoted, which Python 3.11's writer forgets where lines end in ``\\n``: bare, it ends one."""
     out = io.StringIO()
-    csv.writer(out, delimiter=delimiter, lineterminator=end).writerows(rows)
+    quoting = csv.QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else csv.QUOTE_MINIMAL
+    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
     return out.getvalue().encode(encoding)
 
 
@@ -39,7 +41,7 @@ def reading(
     limits: Limits = Limits(),  # noqa: B008  (frozen)
 ) -> Reading:
     data = text.encode() if isinstance(text, str) else text
-    return read(data, name=name, leg=leg, mapping=mapping, limits=limits)
+    return read(data, name=name, kind=leg, mapping=mapping, limits=limits)
 
 
 def lines_of(result: Reading) -> list[tuple[str, str, int]]:

@@ -8,7 +8,7 @@ from tests.sources.making import codes, csv_bytes, lines_of, reading, rejected_o
 
 def refused(text: str, leg: str = "billed", mapping: Mapping | None = None) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
-        read(text.encode(), name="a.csv", leg=leg, mapping=mapping)  # type: ignore[arg-type]
+        read(text.encode(), name="a.csv", kind=leg, mapping=mapping)
     return caught.value
 
 
@@ -167,3 +167,24 @@ def test_csv_bytes_quotes_what_needs_it() -> None:
 def test_an_empty_mapping_leaves_the_columns_to_be_guessed() -> None:
     result = reading("Title\nOrganization;EDR\n5;1.000\n", mapping=Mapping({}, header_line=0, delimiter=";", decimal=","))
     assert lines_of(result) == [("5", "edr", 1000)]
+
+
+def test_a_cost_beside_a_price_is_not_what_customers_are_charged() -> None:
+    text = "Client Name,Service Name,Units,Unit Cost,Unit Price\nContoso,Managed EDR,5,3.10,6.50\n"
+    result = reading(text, "rebilled")
+    assert result.lines["unit_price"].tolist() == [6_500_000]
+    assert [issue.message for issue in result.issues if issue.code == "unused_column"] == [
+        "Column D “Unit Cost” is not used: E “Unit Price” says what is charged."
+    ]
+    assert [issue.code for issue in refused(text).issues] == ["two_columns"]
+
+
+def test_a_cost_alone_is_the_price_of_a_rebilled_list() -> None:
+    result = reading("Client Name,Service Name,Units,Unit Cost\nContoso,Managed EDR,5,3.10\n", "rebilled")
+    assert result.lines["unit_price"].tolist() == [3_100_000]
+
+
+def test_a_refusal_says_its_line_once() -> None:
+    (issue,) = refused("Company,Addition,Quantity\nContoso,Managed EDR,5\n", "rebilled").issues
+    assert (issue.line, issue.code) == (1, "no_product_column")
+    assert "ine 1" not in issue.message

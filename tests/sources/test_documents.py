@@ -17,7 +17,7 @@ REPORT: list[list[Cell]] = [["Organization", "EDR"], ["Contoso", 12.0]]
 
 def refusal(data: bytes, limits: Limits | None = None, mapping: Mapping | None = None) -> Unreadable:
     with pytest.raises(Unreadable) as caught:
-        read(data, name="x", leg="billed", limits=limits or Limits(), mapping=mapping)
+        read(data, name="x", kind="billed", limits=limits or Limits(), mapping=mapping)
     return caught.value
 
 
@@ -67,13 +67,13 @@ def test_it_reads_odd_but_honest_text(text: str) -> None:
      (b"<!DOCTYPE html><table>", "not_a_table", "HTML"),
      (b"  <table><tr>", "not_a_table", "HTML"), (b"<?xml version='1.0'?>", "not_a_table", "XML"),
      (b'{"organizations": []}', "not_a_table", "JSON"),
-     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "not_a_table", ".xls"), (b"PK\x03\x04nonsense", "damaged", "damaged"),
+     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 600, "not_a_table", "Office document"), (b"PK\x03\x04nonsense", "damaged", "damaged"),
      (b"Organization,EDR\nA\0B,1\n", "not_a_table", "NUL"), ("Organization,EDR\n".encode("utf-16-le"), "not_a_table", "UTF-16"),
      (b"Organization,EDR\n\x81\x8d\xff,1\n", "encoding", "CP1252"), (b"\x1f\x8b\x08", "not_a_table", "gzip"),
      (b'Organization,EDR\n"Contoso,5\nFabrikam,6\n', "unclosed_quote", "line 2"),
      (b"Organization,EDR\n" + b"x" * 40_000 + b",1\n", "cell_too_long", "line 2"),
      (b'Organization,EDR\n"' + b"x\n" * 90_000 + b'",1\n', "cell_too_long", "line 2"),
-     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "not_a_table", "password")],
+     (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + "EncryptedPackage".encode("utf-16-le"), "protected", "password")],
 )  # fmt: skip
 def test_what_is_no_list_is_refused_in_words(data: bytes, code: str, words: str) -> None:
     error = refusal(data)
@@ -175,7 +175,7 @@ def test_two_sheets_that_look_so_are_refused_until_one_is_chosen() -> None:
     assert "“Oct”, “Nov”" in error.issues[0].message
     assert error.sheets == ("Oct", "Nov")
     mapping = Mapping({0: "organization", 1: "quantity:edr"}, sheet="Nov")
-    assert read(data, name="x", leg="billed", mapping=mapping).mapping.sheet == "Nov"
+    assert read(data, name="x", kind="billed", mapping=mapping).mapping.sheet == "Nov"
     assert refusal(data, mapping=Mapping({0: "organization", 1: "quantity:edr"}, sheet="Dec")).issues[0].code == "bad_mapping"
 
 
@@ -214,7 +214,7 @@ def test_other_zips_are_told_apart() -> None:
 def test_the_same_bytes_have_the_same_digest() -> None:
     result = reading("Organization,EDR\na,1\n", name="x.csv")
     assert re.fullmatch("[0-9a-f]{64}", result.sha256)
-    assert (result.name, result.leg) == ("x.csv", "billed")
+    assert (result.name, result.kind) == ("x.csv", "billed")
 
 
 @pytest.mark.parametrize(

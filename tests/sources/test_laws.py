@@ -53,7 +53,7 @@ def check_sound(result: Reading, rows: int) -> None:
 @given(TABLES, LEGS)
 @settings(max_examples=150, deadline=None)
 def test_every_row_ends_in_one_bucket(table: list[tuple[str, ...]], leg: Leg) -> None:
-    check_sound(read(csv_bytes(table), name="a.csv", leg=leg), len(table))
+    check_sound(read(csv_bytes(table), name="a.csv", kind=leg), len(table))
 
 
 @given(TABLES, LEGS, st.data())
@@ -61,9 +61,11 @@ def test_every_row_ends_in_one_bucket(table: list[tuple[str, ...]], leg: Leg) ->
 def test_shuffled_rows_give_the_same_lines(table: list[tuple[str, ...]], leg: Leg, data: st.DataObject) -> None:
     rows = [row for row in table[1:] if row[0].strip().lower() != "total"]  # a total's place matters
     mixed = data.draw(st.permutations(rows))
-    one, other = (read(csv_bytes([table[0], *some]), name="a.csv", leg=leg) for some in (rows, mixed))
+    one, other = (read(csv_bytes([table[0], *some]), name="a.csv", kind=leg) for some in (rows, mixed))
     assert Counter(lines_of(one)) == Counter(lines_of(other))
-    assert Counter(one.counts.to_json()) == Counter(other.counts.to_json())
+    # Which of two rows is the one that is merged into the other is a matter of order, and with it how many are.
+    taken = [(c.loaded + c.merged, c.set_aside, c.rejected) for c in (one.counts, other.counts)]
+    assert taken[0] == taken[1]
 
 
 @given(
@@ -73,8 +75,8 @@ def test_shuffled_rows_give_the_same_lines(table: list[tuple[str, ...]], leg: Le
 def test_delimiter_encoding_and_line_ends_change_nothing(
     table: list[tuple[str, ...]], leg: Leg, delimiter: str, encoding: str, end: str
 ) -> None:
-    plain = read(csv_bytes(table), name="a.csv", leg=leg)
-    other = read(csv_bytes(table, delimiter, encoding, end), name="a.csv", leg=leg)
+    plain = read(csv_bytes(table), name="a.csv", kind=leg)
+    other = read(csv_bytes(table, delimiter, encoding, end), name="a.csv", kind=leg)
     assert plain.lines.equals(other.lines)
     assert plain.rejected.equals(other.rejected)
     assert plain.issues == other.issues
@@ -84,10 +86,10 @@ def test_delimiter_encoding_and_line_ends_change_nothing(
 @given(TABLES, LEGS)
 @settings(max_examples=25, deadline=None)
 def test_a_workbook_of_texts_reads_as_the_csv_does(table: list[tuple[str, ...]], leg: Leg) -> None:
-    one = read(csv_bytes(table), name="a.csv", leg=leg)
+    one = read(csv_bytes(table), name="a.csv", kind=leg)
     cells = [[cell or None for cell in row] for row in table]
     try:
-        other = read(workbook({"Sheet": cells}), name="a.xlsx", leg=leg)
+        other = read(workbook({"Sheet": cells}), name="a.xlsx", kind=leg)
     except Unreadable:
         assert not one.counts.loaded  # a sheet with nothing below its header is no report
         return
@@ -125,7 +127,7 @@ def test_regular_text_takes_the_fast_path(text: str) -> None:
 
 def read_anything(data: bytes, leg: Leg = "billed") -> None:
     try:
-        result = read(data, name="a", leg=leg)
+        result = read(data, name="a", kind=leg)
     except Unreadable as error:
         check_refusal(error)
     else:
@@ -186,7 +188,7 @@ FIELDS = st.sampled_from(
 def test_any_mapping_reads_or_is_refused_in_words(table: list[tuple[str, ...]], columns: dict[int, str], line: int, delimiter: str) -> None:
     mapping = Mapping(columns, header_line=line, delimiter=delimiter)
     try:
-        result = read(csv_bytes(table), name="a.csv", leg="billed", mapping=mapping)
+        result = read(csv_bytes(table), name="a.csv", kind="billed", mapping=mapping)
     except Unreadable as error:
         check_refusal(error)
     else:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ingest.sources import Limits, Mapping
+from ingest.sources import Leg, Limits, Mapping, read
 from tests.sources.making import codes, lines_of, reading, rejected_of
 
 
@@ -49,14 +49,48 @@ def test_a_quantity_without_an_organization_is_rejected() -> None:
     assert rejected_of(result) == [("2", "", "", "", "edr")]
 
 
-@pytest.mark.parametrize("product", ["Backup", ""])
-def test_an_unknown_product_is_rejected_from_a_bill_and_set_aside_elsewhere(product: str) -> None:
-    text = f"Organization,Product,Quantity\nContoso,{product},5\n"
-    billed, expected = reading(text), reading(text, "expected")
+LONG = "Organization,Product,Quantity\nContoso,{},{}\n"
+
+
+@pytest.mark.parametrize("leg", ["billed", "expected", "rebilled"])
+def test_an_unknown_product_is_a_line_under_its_own_words(leg: Leg) -> None:
+    result = reading(LONG.format(" Security  Bundle", 5), leg)
+    assert lines_of(result) == [("Contoso", "", 5)]
+    assert result.lines["product_name"].tolist() == ["Security  Bundle"]
+    assert codes(result) == ["unknown_product"]
+    assert (result.issues[0].level, result.counts.loaded) == ("warning", 1)
+
+
+def test_a_known_product_needs_no_words_of_its_own() -> None:
+    result = reading(LONG.format("Managed EDR", 5) + "Contoso,Backup,2\n", "rebilled")
+    assert list(zip(result.lines["product"], result.lines["product_name"], strict=True)) == [("edr", ""), ("", "Backup")]
+
+
+def test_spellings_of_one_unknown_product_are_merged_and_two_products_are_not() -> None:
+    result = reading(LONG.format("Security Bundle", 5) + "Contoso,security-bundle,1\nContoso,Backup,2\nContoso,EDR,3\n", "rebilled")
+    assert result.lines["merged_into"].fillna(0).tolist() == [0, 2, 0, 0]
+    assert [issue.message for issue in result.issues if issue.code == "merged"] == ["Contoso, security-bundle: added to line 2."]
+
+
+def test_what_names_no_product_is_rejected_from_a_bill_and_set_aside_elsewhere() -> None:
+    billed, expected = reading(LONG.format("", 5)), reading(LONG.format("", 5), "expected")
     assert codes(billed, "error") == codes(expected, "warning") == ["unknown_product"]
     assert rejected_of(billed) == [("2", "Contoso", "", "", "")]
     assert (billed.counts.rejected, expected.counts.set_aside) == (1, 2)
     assert expected.odd_rows[-1].reason == "unknown product"
+
+
+def test_hours_of_something_unknown_are_set_aside_and_nothing_of_a_bill_is() -> None:
+    billed, rebilled = reading(LONG.format("Consulting", 2.5)), reading(LONG.format("Consulting", 2.5), "rebilled")
+    assert (billed.counts.rejected, codes(billed, "error")) == (1, ["unreadable_quantity"])
+    assert (rebilled.counts.rejected, rebilled.odd_rows[-1].reason) == (0, "unknown product")
+
+
+def test_where_nobody_can_say_what_it_counts_for_an_unknown_product_is_no_line() -> None:
+    data = LONG.format("Backup", 5).encode()
+    billed, expected = (read(data, name="a.csv", kind=kind, only_known=True) for kind in ("billed", "expected"))
+    assert codes(billed, "error") == codes(expected, "warning") == ["unknown_product"]
+    assert (len(billed.lines), len(expected.lines), billed.counts.rejected, expected.counts.set_aside) == (0, 0, 1, 2)
 
 
 def test_a_bad_price_rejects_its_row() -> None:
@@ -154,9 +188,7 @@ def test_the_first_rows_are_kept_as_they_came() -> None:
 
 
 def test_progress_is_told() -> None:
-    from ingest.sources import read
-
     told: list[tuple[int, int]] = []
-    read(b"Organization,EDR\na,1\n", name="a.csv", leg="billed", progress=lambda done, rows: told.append((done, rows)))
+    read(b"Organization,EDR\na,1\n", name="a.csv", kind="billed", progress=lambda done, rows: told.append((done, rows)))
     assert told[0] == (0, 2)
     assert told[-1] == (2, 2)

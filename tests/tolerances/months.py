@@ -10,6 +10,7 @@ from accounts.models import Account, BillingCycle, Membership, Role, User
 from ingest import jobs
 from ingest.models import Job
 from ingest.services.intake import receive
+from recon import tasks  # noqa: F401  registers what jobs do
 from recon.services import imports, months
 
 CYCLE = Cycle(date(2026, 9, 14), date(2026, 10, 14))

@@ -11,6 +11,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from accounts.calendar import Cycle, parse_cycle
 from recon.exports import TARGETS, TooManyRows
 from recon.offline.lists import ORDER, file_name, matched, read_lists
+from recon.offline.mapping_files import read_mappings
 from recon.offline.output import check_outputs, put_in_place
 from recon.offline.refusal import Refusal
 from recon.offline.result import Run, exit_status, json_text, run, short_table
@@ -29,12 +30,21 @@ class Command(BaseCommand):
     requires_system_checks = ()
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument("--billed", metavar="FILE", required=True, help="the Billing Detail Report, CSV or XLSX")
+        parser.add_argument(
+            "--billed", metavar="FILE", required=True, help="the Billing Detail Report: CSV, XLSX, XLS, ODS or an HTML table"
+        )
         parser.add_argument("--expected", metavar="FILE", help="what you believe: an RMM or contract list")
         parser.add_argument("--rebilled", metavar="FILE", help="what you charge now: a PSA or price list")
         parser.add_argument("--previous", metavar="FILE", help="the Billing Detail Report of the cycle before")
         parser.add_argument("--cycle", metavar="START:END", help="as in 2026-10-14:2026-11-14")
         parser.add_argument("--tolerance", metavar="FILE", help="CSV: scope,organization,product,level,percent,units")
+        parser.add_argument(
+            "--mapping",
+            metavar="FILE",
+            action="append",
+            default=[],
+            help="an export of column mappings (docs/mappings.md): a list with the header of one is read as it says; may be repeated",
+        )
         parser.add_argument("--allow-rejected", action="store_true", help="go on without the rows that cannot be read")
         parser.add_argument("--json", metavar="OUT.json", help="write the findings")
         parser.add_argument("--sheet", metavar="OUT.xlsx", help="write the rebill sheet, a draft")
@@ -55,9 +65,11 @@ class Command(BaseCommand):
 
     def _run(self, options: dict[str, Any]) -> Run:
         cycle = _cycle(options["cycle"])
-        paths = _paths(options)
-        check_outputs([paths[name] for name in _OUTPUTS if name in paths], [path for name, path in paths.items() if name not in _OUTPUTS])
-        given = read_lists({leg: paths[leg] for leg in ORDER if leg in paths}, allow_rejected=options["allow_rejected"])
+        paths, mappings = _paths(options), _mapping_paths(options)
+        inputs = [path for name, path in paths.items() if name not in _OUTPUTS]
+        check_outputs([paths[name] for name in _OUTPUTS if name in paths], [*inputs, *mappings])
+        lists = {leg: paths[leg] for leg in ORDER if leg in paths}
+        given = read_lists(lists, allow_rejected=options["allow_rejected"], profiles=read_mappings(mappings))
         organizations = matched(given)
         if "tolerance" not in paths:
             return run(cycle, given, organizations, [], [])
@@ -80,6 +92,14 @@ def _paths(options: dict[str, Any]) -> dict[str, str]:
     paths = {name: options[name] for name in (*ORDER, "tolerance", *_OUTPUTS) if options[name] is not None}
     if nameless := [name for name, path in paths.items() if not path]:
         raise Refusal([f"--{name}: names no file." for name in nameless])
+    return paths
+
+
+def _mapping_paths(options: dict[str, Any]) -> list[str]:
+    given = options.get("mapping") or []
+    paths = [given] if isinstance(given, str) else list(given)
+    if not all(paths):
+        raise Refusal(["--mapping: names no file."])
     return paths
 
 

@@ -1,0 +1,93 @@
+"""What was loaded of a file as rows of a CSV, by its kind. Streamed: a list may have millions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from decimal import Decimal
+from typing import Any, Final
+
+from accounts.products import BY_CODE
+from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, Kind, PriceLine, SourceFile, UsageLine
+
+_BATCH: Final = 2_000
+_OWNER: Final = ("organization", "organization_id", "organization_key")
+_USAGE_HEADER: Final = ("line", "bucket", *_OWNER, "product", "quantity", "unit_price", "added_to_line")
+_AGENTS_HEADER: Final = ("line", "bucket", "hostname", *_OWNER, "serial", "platform", "last_check_in")
+_INVOICE_HEADER: Final = ("line", "bucket", "number", "date", "description", "amount", "currency", "quantity", "status")
+_PRICES_HEADER: Final = ("line", "bucket", *_OWNER, "product", "cost_or_sell", "from_quantity", "unit_price")
+_SKUS_HEADER: Final = ("line", "bucket", "sku", "name")
+Rows = Iterator[list[object]]
+
+
+def loaded_rows(source_file: SourceFile) -> Rows:
+    """A header, then a row a line."""
+    return _BY_KIND.get(source_file.kind, _usage)(source_file)
+
+
+def _usage(source_file: SourceFile) -> Rows:
+    yield list(_USAGE_HEADER)
+    lines = UsageLine.objects.filter(source_file=source_file).order_by("line", "product")
+    columns = ("line", "name", "huntress_id", "key", "product", "product_name", "quantity", "unit_price", "merged_into")
+    for line, name, huntress_id, key, product, words, quantity, price, merged in lines.values_list(*columns).iterator(_BATCH):
+        label = BY_CODE[product].label if product else words
+        yield [line, "merged" if merged else "loaded", name, huntress_id, key, label, quantity, _money(price), merged]
+
+
+def _agents(source_file: SourceFile) -> Rows:
+    yield list(_AGENTS_HEADER)
+    owners = _owners(source_file)
+    columns = ("line", "owner", "hostname", "serial", "platform", "last_seen")
+    lines = AgentLine.objects.filter(source_file=source_file).order_by("line")
+    for line, owner, hostname, serial, platform, seen in lines.values_list(*columns).iterator(_BATCH):
+        yield [line, "loaded", hostname, *owners.get(owner, ("", "", "")), serial, platform, seen.isoformat() if seen else None]
+
+
+def _invoices(source_file: SourceFile) -> Rows:
+    yield list(_INVOICE_HEADER)
+    columns = ("line", "number", "issued_on", "description", "amount", "currency", "quantity", "status")
+    rows = Invoice.objects.filter(source_file=source_file).order_by("line")
+    for line, number, issued, description, amount, currency, quantity, status in rows.values_list(*columns).iterator(_BATCH):
+        day = issued.isoformat() if issued else None
+        yield [line, "loaded", number, day, description, _number(amount), currency, quantity, status]
+
+
+def _prices(source_file: SourceFile) -> Rows:
+    yield list(_PRICES_HEADER)
+    owners = _owners(source_file)
+    columns = ("line", "owner", "product", "side", "from_quantity", "unit_price")
+    rows = PriceLine.objects.filter(source_file=source_file).order_by("line", "side", "product")
+    for line, owner, product, side, start, price in rows.values_list(*columns).iterator(_BATCH):
+        yield [line, "loaded", *owners.get(owner, ("", "", "")), BY_CODE[product].label, side, start, _money(price)]
+
+
+def _skus(source_file: SourceFile) -> Rows:
+    yield list(_SKUS_HEADER)
+    rows = ExcludedSku.objects.filter(source_file=source_file).order_by("line")
+    for line, sku, name in rows.values_list("line", "sku", "name").iterator(_BATCH):
+        yield [line, "loaded", sku, name]
+
+
+_BY_KIND: Final[dict[str, Callable[[SourceFile], Rows]]] = {
+    Kind.AGENTS: _agents,
+    Kind.INVOICE: _invoices,
+    Kind.PRICES: _prices,
+    Kind.EXCLUSIONS: _skus,
+}
+
+
+def _owners(source_file: SourceFile) -> dict[Any, tuple[str, str, str]]:
+    rows = FileOwner.objects.filter(source_file=source_file).values_list("number", "name", "huntress_id", "key")
+    return {number: (name, huntress_id, key) for number, name, huntress_id, key in rows}
+
+
+def _money(micros: int | None) -> str:
+    """Millionths as they were written: two decimals, and more where there are."""
+    if micros is None:
+        return ""
+    whole, _, fraction = f"{Decimal(micros).scaleb(-6):f}".partition(".")
+    return f"{whole}.{fraction.rstrip('0').ljust(2, '0')}"
+
+
+def _number(micros: int) -> Decimal:
+    """An amount as a number: one below zero is no formula, and needs no apostrophe."""
+    return Decimal(_money(micros))

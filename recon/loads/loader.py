@@ -1,0 +1,65 @@
+"""What it takes to get the rows of a kind of document into the database."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+from ingest import guards, jobs, storage
+from ingest.models import SourceFile
+from ingest.sources import read
+from ingest.sources.reading import Mapping, Reading, Unreadable
+
+Taught = Callable[[], None]
+
+
+class Effect(Enum):
+    """What a file of a kind does to months.
+
+    ``COUNTED``: its month is counted from it. ``COUNTED_ON``: so are those that follow, until another such file takes over. ``EVIDENCE``:
+    a month that is worked on is looked at again, for what the file shows of it. ``NONE``: it stands beside its month.
+    """
+
+    COUNTED = 1
+    COUNTED_ON = 2
+    EVIDENCE = 3
+    NONE = 4
+
+
+def nothing(*given: Any) -> None:
+    """Nothing to do."""
+
+
+@dataclass(frozen=True)
+class Loader:
+    """How files of a kind are loaded.
+
+    ``read`` gives what ``load`` needs, before it is the file's turn. ``load`` writes the rows, after ``forget`` took away what an earlier
+    attempt left, and returns what is to be done in the transaction in which the file begins to count; ``settled`` is done after that.
+    Imports of one account take turns, unless they are ``alone``: such a list makes no Organization, and waits only for itself.
+    """
+
+    load: Callable[[SourceFile, Any, jobs.Progress], Taught]
+    forget: Callable[[int], None]
+    read: Callable[[SourceFile, jobs.Progress], Any]
+    effect: Effect = Effect.NONE
+    alone: bool = False
+    settled: Callable[[SourceFile], object] = nothing
+
+
+def stated(source_file: SourceFile) -> Mapping | None:
+    """A stated mapping speaks for itself; a guessed one is guessed again, so that the checks on guesses are made again too."""
+    return Mapping.from_json(source_file.mapping) if source_file.mapping_stated and source_file.mapping else None
+
+
+def read_file(source_file: SourceFile, progress: jobs.Progress) -> Reading:
+    """Raises JobFailed where the file is refused as a whole."""
+    data = storage.fetch(source_file.sha256)
+    try:
+        return read(
+            data, name=source_file.name, kind=source_file.kind, mapping=stated(source_file), limits=guards.limits(), progress=progress
+        )
+    except Unreadable as refusal:
+        raise jobs.JobFailed(str(refusal)) from refusal

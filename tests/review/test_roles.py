@@ -1,0 +1,210 @@
+"""Every service that decides asks for the role itself: whoever calls it, and by whatever way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from accounts.models import Account, Alias, AuditEvent, Membership, Organization, Reseller, Role, User
+from ingest.models import Invoice, MappingProfile, UsageLine
+from ingest.services import mappings
+from ingest.sources import Mapping
+from recon.engine import Holding
+from recon.models import Note, Question, Reconciliation, ReconcilingItem, TolerancePolicy
+from recon.models.decision import Decision
+from recon.services import decisions, invoices, organizations, policies, products, questions, review, shares
+from recon.services.shares import Wanted
+from tests.review.making import BILLED, World, content, key, new_person, refusal, rows_of, stricter, waiting_in, work
+
+Act = Callable[[World, Reconciliation, User], Any]
+AT = "Tarn Vale Dental"
+ACTS: dict[str, Act] = {
+    "explain": lambda w, m, by: decisions.explain(m, [key(m, AT)], check="expected", cause="timing", quantity=1, by=by),
+    "withdraw_item": lambda w, m, by: decisions.withdraw_item(ReconcilingItem.objects.get(), by=by),
+    "assign": lambda w, m, by: decisions.assign(m, [key(m, AT)], owner=w.tom, by=by),
+    "mark_reviewed": lambda w, m, by: decisions.mark_reviewed(m, [key(m, AT)], by=by),
+    "decide_rebill": lambda w, m, by: decisions.decide_rebill(m, [key(m, AT)], quantity=3, reason="contract", by=by),
+    "settle_rejected": lambda w, m, by: decisions.settle_rejected(m, decisions.rejected_rows(m), note="Seen.", by=by),
+    "add_notes": lambda w, m, by: decisions.add_notes(m, [key(m, AT)], text="Once more.", by=by),
+    "resolve_note": lambda w, m, by: decisions.resolve_note(Note.objects.get(), m, by=by),
+    "undo": lambda w, m, by: decisions.undo(Decision.objects.filter(action="recon.row.reviewed").get(), by=by),
+}
+
+WATCH, BACKUP = "Cloud Watch", "Offsite Backup"
+MILLS = [Wanted("Dunfell Mill", 1), Wanted("Dunfell Shop", 1)]
+Deed = Callable[[World, User], Any]
+#: Of the other services: everything public that changes something, and what only looks (or is the worker's own).
+DEEDS: dict[str, Deed] = {
+    "questions.answer": lambda w, by: questions.answer(_asked("open"), "different", by=by),
+    "questions.postpone": lambda w, by: questions.postpone(_asked("open"), by=by),
+    "questions.answer_exact": lambda w, by: questions.answer_exact(w.account, by=by),
+    "questions.answer_own": lambda w, by: questions.answer_own(w.account, by=by),
+    "questions.undo": lambda w, by: questions.undo(_asked("answered"), by=by),
+    "products.count_as": lambda w, by: products.count_as(w.account, BACKUP, [Holding("siem")], by=by),
+    "products.ignore": lambda w, by: products.ignore(w.account, [BACKUP], "Not sold by Huntress", by=by),
+    "products.end": lambda w, by: products.end(w.account, WATCH, by=by),
+    "products.undo": lambda w, by: products.undo(w.account, WATCH, by=by),
+    "shares.share_out": lambda w, by: shares.share_out(_org(AT), [Wanted("Tarn Vale North", 1), Wanted("Tarn Vale South", 1)], by=by),
+    "shares.end": lambda w, by: shares.end(_org("Dunfell Bakery"), by=by),
+    "shares.undo": lambda w, by: shares.undo(_org("Dunfell Bakery"), by=by),
+    "invoices.add": lambda w, by: invoices.add(w.of().cycle, amount=5_000_000, currency="USD", by=by),
+    "invoices.withdraw": lambda w, by: invoices.withdraw(Invoice.objects.get(), by=by),
+    "organizations.add_alias": lambda w, by: organizations.add_alias(_org(AT), "Tarn Vale Smiles", by=by),
+    "organizations.revoke_alias": lambda w, by: organizations.revoke_alias(Alias.objects.get(name="Garrowby Fields"), by=by),
+    "organizations.stand": lambda w, by: organizations.stand(_org(AT), "internal", by=by, reason="Our own office."),
+    "mappings.restate": lambda w, by: mappings.restate(_profile(), name="Klanten", columns=_profile().mapping["columns"], by=by),
+    "mappings.forget": lambda w, by: mappings.forget(_profile(), by=by),
+    "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
+}
+LOOKS = {
+    questions: {"waiting", "queue", "decided", "question", "count_open", "left_of", "count_blocking", "entry", "follow_merges"},
+    products: {"words_of", "served_files", "count_undecided", "queue", "rules", "cycles_that_use"},
+    shares: {"shares_in_force", "has_history"},
+    invoices: set(),
+    organizations: {"merges_of"},
+    mappings: {
+        "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
+    },
+}  # fmt: skip
+
+
+def _asked(state: str) -> Question:
+    return Question.objects.get(state=state)
+
+
+def _org(name: str) -> Organization:
+    return Organization.objects.get(name=name)
+
+
+def _profile() -> MappingProfile:
+    return MappingProfile.objects.get()
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """With something of every kind to decide, and to take back."""
+    world.quiet()
+    questions.answer(waiting_in(world), "different", by=world.mara)
+    given = world.put("rebilled", BILLED, waiting="Harbour Lane Plumbing").source_file
+    for line, name in enumerate((WATCH, BACKUP), start=950):
+        UsageLine.objects.create(source_file=given, line=line, product_name=name, organization=_org(AT), name=AT, quantity=2)
+    work()
+    products.count_as(world.account, WATCH, [Holding("siem")], by=world.mara)
+    shares.share_out(_org("Dunfell Bakery"), MILLS, by=world.mara)
+    invoices.add(world.of().cycle, amount=4_000_000, currency="USD", number="A-1", by=world.mara)
+    organizations.add_alias(_org("Garrowby Farms"), "Garrowby Fields", by=world.mara)
+    mappings.remember(world.account, "expected", ["Klant", "Stuks"], Mapping({0: "organization", 1: "quantity:edr"}), by=world.ines)
+    return world
+
+
+@pytest.fixture
+def month(world: World) -> Reconciliation:
+    """With something to take back of every kind."""
+    world.month()
+    world.put("billed", BILLED, rejected=1)
+    work()
+    month = world.of()
+    decisions.explain(month, [key(month, AT)], check="expected", cause="new_agents", quantity=1, by=world.mara)
+    decisions.mark_reviewed(month, [key(month, "Dunfell Bakery")], by=world.mara)
+    decisions.add_notes(month, [key(month, AT)], text="Whose are these?", is_open=True, by=world.mara)
+    return month
+
+
+def _viewer(world: World) -> User:
+    return world.tom
+
+
+def _stranger(world: World) -> User:
+    elsewhere = Account.objects.create(name="Brightfen Support", slug="brightfen")
+    return new_person(elsewhere, "owen", Role.ADMIN)
+
+
+def _removed(world: World) -> User:
+    Membership.objects.filter(user=world.mara).delete()
+    return world.mara
+
+
+def _switched_off(world: World) -> User:
+    User.objects.filter(pk=world.mara.pk).update(is_active=False)
+    return User.objects.get(pk=world.mara.pk)
+
+
+def test_every_public_act_is_tried() -> None:
+    mine = {name for name, one in vars(decisions).items() if getattr(one, "__module__", "") == decisions.__name__ and callable(one)}
+    assert {name for name in mine if name[0].islower() and not name.startswith("_")} == {*ACTS, "locked", "rejected_rows"}
+
+
+def test_every_public_deed_of_the_other_services_is_tried() -> None:
+    for service, looks in LOOKS.items():
+        short = service.__name__.rpartition(".")[2]
+        mine = {name for name, one in vars(service).items() if getattr(one, "__module__", "") == service.__name__ and callable(one)}
+        tried = {name.partition(".")[2] for name in DEEDS if name.startswith(f"{short}.")}
+        assert {name for name in mine if name[0].islower() and not name.startswith("_")} == tried | looks
+
+
+@pytest.mark.parametrize("who", [_viewer, _stranger, _removed, _switched_off])
+def test_who_has_no_role_does_none_of_them(busy: World, who: Callable[[World], User]) -> None:
+    by, events = who(busy), AuditEvent.objects.count()
+    for deed in DEEDS.values():
+        assert "Your role in this account" in refusal(lambda deed=deed: deed(busy, by))  # type: ignore[misc]
+    assert AuditEvent.objects.count() == events
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_who_has_the_role_does_them(busy: World, name: str) -> None:
+    before = AuditEvent.objects.count()
+    if name.startswith("mappings."):  # how everybody's lists are read from now on
+        assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
+    DEEDS[name](busy, busy.ines if name.startswith("mappings.") else busy.mara)
+    assert (AuditEvent.objects.count() > before) == (name not in {"questions.answer_exact", "questions.answer_own"})
+
+
+@pytest.mark.parametrize("deed", ["invoices.add", "invoices.withdraw", "products.count_as", "products.ignore", "shares.share_out"])
+def test_who_does_one_that_bears_on_a_month_does_not_review_it(busy: World, deed: str) -> None:
+    assert "made decisions" not in review.reviewer_objection(busy.of(), busy.jonah)
+    DEEDS[deed](busy, busy.jonah)
+    assert "made decisions" in review.reviewer_objection(busy.of(), busy.jonah)
+
+
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("who", [_viewer, _stranger, _removed, _switched_off])
+def test_who_has_no_role_to_work_decides_nothing(world: World, month: Reconciliation, who: Callable[[World], User], name: str) -> None:
+    before, events, by = content(month), AuditEvent.objects.count(), who(world)
+    assert "Your role in this account" in refusal(lambda: ACTS[name](world, month, by))
+    assert (content(month), AuditEvent.objects.count()) == (before, events)
+
+
+@pytest.mark.parametrize("name", ACTS)
+@pytest.mark.parametrize("who", ["mara", "jonah", "ines"])
+def test_who_has_one_does(world: World, month: Reconciliation, who: str, name: str) -> None:
+    before = AuditEvent.objects.count()
+    ACTS[name](world, month, getattr(world, who))
+    assert AuditEvent.objects.count() == before + 1
+
+
+def test_a_role_through_the_reseller_is_a_role(world: World, month: Reconciliation) -> None:
+    reseller = Reseller.objects.create(name="Cobbleside Group")
+    Account.objects.filter(pk=world.account.pk).update(reseller=reseller)
+    ruth = User.objects.create_user("ruth@cobbleside.example", None)
+    Membership.objects.create(user=ruth, reseller=reseller, role=Role.PREPARER)
+    month = world.of()
+    ACTS["mark_reviewed"](world, month, ruth)
+    assert rows_of(month).get(name=AT).is_reviewed
+
+
+@pytest.mark.parametrize("who", [_viewer, _stranger])
+def test_nor_does_such_a_person_say_whose_a_name_is(world: World, who: Callable[[World], User]) -> None:
+    world.quiet()
+    waiting = waiting_in(world)
+    by = who(world)
+    assert "Your role" in refusal(lambda: questions.answer(waiting, "different", by=by))
+    assert [one.question for one in questions.queue(world.account)] == [waiting]
+
+
+@pytest.mark.parametrize("who", ["tom", "mara", "jonah"])
+def test_only_an_admin_changes_tolerances(world: World, who: str) -> None:
+    assert "Your role" in refusal(lambda: policies.save_policy(world.account, [stricter()], by=getattr(world, who)))
+    assert not TolerancePolicy.objects.exists()
+    policies.save_policy(world.account, [stricter()], by=world.ines)
