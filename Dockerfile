@@ -23,8 +23,8 @@ COPY templates templates
 COPY static static
 # Collecting needs settings that start, and none of these values outlives the command. The code is compiled here, for nothing can be written
 # beside it later; and a checkout whose files are its owner's alone is made readable to the user below.
-RUN SECRET_KEY=for-this-step-alone DATABASE_URL=postgres://none/none REDIS_URL=redis://none ALLOWED_HOSTS=none CSRF_TRUSTED_ORIGINS=https://none \
-    EMAIL_URL=dummymail:// DEFAULT_FROM_EMAIL=none@example.test python manage.py collectstatic --no-input --verbosity 0 \
+RUN SECRET_KEY=for-this-step-alone RECON_SECRETS_KEY=for-this-step-alone DATABASE_URL=postgres://none/none REDIS_URL=redis://none \
+    ALLOWED_HOSTS=none CSRF_TRUSTED_ORIGINS=https://none EMAIL_URL=dummymail:// DEFAULT_FROM_EMAIL=none@example.test python manage.py collectstatic --no-input --verbosity 0 \
  && python -m compileall -q /app \
  && chmod -R u=rwX,go=rX /app
 USER recon

@@ -10,9 +10,11 @@ from django.core.exceptions import ImproperlyConfigured
 
 env: Final = environ.Env()
 
-#: Without these the services mode does not start. DATABASE_URL and the others hold addresses; SECRET_KEY signs sessions.
+#: Without these the services mode does not start. DATABASE_URL and the others hold addresses; SECRET_KEY signs sessions,
+#: RECON_SECRETS_KEY encrypts the keys of connections.
 SERVICES_NEED: Final = (
-    "SECRET_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "EMAIL_URL", "DEFAULT_FROM_EMAIL",
+    "SECRET_KEY", "RECON_SECRETS_KEY", "DATABASE_URL", "REDIS_URL", "ALLOWED_HOSTS", "CSRF_TRUSTED_ORIGINS", "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL",
 )  # fmt: skip
 
 

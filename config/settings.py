@@ -30,6 +30,11 @@ TRUSTED_PROXIES: Final = number("RECON_TRUSTED_PROXIES", 0)
 # In the embedded mode the key is made when something is first signed, so that a command that signs nothing writes nothing.
 SECRET_KEY: Any = env.str("SECRET_KEY") if SERVICES else env.str("SECRET_KEY", "") or lazy(kept_secret, str)(DATA_DIR / "secret.key")
 SECRET_KEY_FALLBACKS = words("SECRET_KEY_FALLBACKS")
+# The first encrypts what is kept of other people's secrets, all decrypt: to change it, state the new one and put the old one behind it.
+RECON_SECRETS_KEYS: list[Any] = [
+    env.str("RECON_SECRETS_KEY") if SERVICES else env.str("RECON_SECRETS_KEY", "") or lazy(kept_secret, str)(DATA_DIR / "secrets.key"),
+    *words("RECON_SECRETS_KEY_FALLBACKS"),
+]
 ALLOWED_HOSTS = words("ALLOWED_HOSTS", default=() if SERVICES else ("localhost", "127.0.0.1", "[::1]"))
 CSRF_TRUSTED_ORIGINS = words("CSRF_TRUSTED_ORIGINS")
 

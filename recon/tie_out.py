@@ -163,8 +163,11 @@ def _money(report: dict[str, Any] | None, charged: list[Invoice], currency: str,
     """In micros, whole cents. An invoice in another currency cannot be compared."""
     foreign = sorted({one.currency for one in charged} - {currency})
     ours = None if report is None else _cents(int(report["money"]))
-    theirs = _cents(sum(one.amount for one in charged)) if charged and not foreign else None
+    amounts = [one.amount for one in charged if one.amount is not None]
+    theirs = _cents(sum(amounts)) if charged and len(amounts) == len(charged) and not foreign else None
     why = _why_not(report, charged)
+    if not why and len(amounts) < len(charged):
+        why = "Nobody has said yet what the amount of a pulled invoice counts"
     if not why and foreign:
         why = f"The invoice is in {', '.join(foreign)}, and the account in {currency}"
     if not why and report is not None and report["unpriced"]:

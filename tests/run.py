@@ -27,6 +27,7 @@ REQUIRED: Final = frozenset(filter(None, os.environ.get("RECON_REQUIRE", "").spl
 SERVICES: Final = {
     "RECON_MODE": "services",
     "SECRET_KEY": "nobody-signs-anything-with-this-0123456789-abcdefghijklmnop",
+    "RECON_SECRETS_KEY": "nobody-keeps-anything-with-this-0123456789-abcdefghijklmnop",
     "DATABASE_URL": "postgres://recon@127.0.0.1/recon",
     "REDIS_URL": "redis://127.0.0.1:6379/0",
     "ALLOWED_HOSTS": "recon.example.test",

@@ -30,6 +30,7 @@ os.environ |= {
     "DATABASE_URL": os.environ.get("TEST_DATABASE_URL") or f"postgres://{getpass.getuser()}@127.0.0.1:5432/postgres",
     "REDIS_URL": BROKER or "redis://127.0.0.1:6379/10",
     "SECRET_KEY": "for-the-tests-alone-and-for-nothing-else-0123456789-abcdefgh",
+    "RECON_SECRETS_KEY": "for-the-tests-alone-too-and-for-nothing-else-0123456789-abcd",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
     "CSRF_TRUSTED_ORIGINS": "http://localhost",
     "EMAIL_URL": "memorymail://",

@@ -1,11 +1,14 @@
-from ingest.models.facts import AgentLine, ExcludedSku, FileOwner, Invoice, PriceLine
+from ingest.models.connection import Connection
+from ingest.models.facts import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, InvoiceChange, LiveCount, PriceLine
 from ingest.models.job import Job
 from ingest.models.lines import RejectedLine, RowIssue, SourceRow, UsageLine
 from ingest.models.profile import MappingProfile
+from ingest.models.pull import Pull, PullPage, PullPart
 from ingest.models.source import Kind, Leg, LegInput, SourceFile
 from ingest.models.window import CallWindow
 
 __all__ = [
-    "AgentLine", "CallWindow", "ExcludedSku", "FileOwner", "Invoice", "Job", "Kind", "Leg", "LegInput", "MappingProfile", "PriceLine",
-    "RejectedLine", "RowIssue", "SourceFile", "SourceRow", "UsageLine",
+    "AgentLine", "CallWindow", "Connection", "ExcludedSku", "FileOwner", "IdentityLine", "Invoice", "InvoiceChange", "Job", "Kind", "Leg",
+    "LegInput", "LiveCount", "MappingProfile", "PriceLine", "Pull", "PullPage", "PullPart", "RejectedLine", "RowIssue", "SourceFile",
+    "SourceRow", "UsageLine",
 ]  # fmt: skip

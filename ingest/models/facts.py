@@ -55,7 +55,11 @@ class AgentLine(models.Model):
 
 
 class Invoice(models.Model):
-    """What Huntress charged for a cycle: a row of a receipt's file, or typed in by a person. Money is in micros of ``currency``."""
+    """What Huntress charged for a cycle: a row of a receipt's file, pulled, or typed in by a person. Money is micros of ``currency``.
+
+    ``external_id`` is Huntress's, of one that was pulled; ``stated_amount`` is then its amount as it came, and ``amount`` null for as
+    long as nobody has said what that counts (``Connection.amount_unit``). ``changes`` tell what became of it since.
+    """
 
     account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="invoices")
     cycle = models.ForeignKey(BillingCycle, on_delete=models.PROTECT, related_name="invoices")
@@ -64,10 +68,13 @@ class Invoice(models.Model):
     number = models.CharField(max_length=100, blank=True)
     issued_on = models.DateField(null=True, blank=True)
     description = models.CharField(max_length=500, blank=True)
-    amount = models.BigIntegerField()
+    amount = models.BigIntegerField(null=True, blank=True)
     currency = models.CharField(max_length=3)
     quantity = models.BigIntegerField(null=True, blank=True)
     status = models.CharField(max_length=20, blank=True)
+    external_id = models.CharField(max_length=64, null=True, blank=True)  # noqa: DJ001  unique where there is one
+    stated_amount = models.CharField(max_length=40, blank=True)
+    plan = models.CharField(max_length=200, blank=True)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
     withdrawn_at = models.DateTimeField(null=True, blank=True)
@@ -76,6 +83,10 @@ class Invoice(models.Model):
         ordering: ClassVar = ["cycle", "issued_on", "pk"]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source_file", "line"], name="invoice_one_place_a_file"),
+            models.UniqueConstraint(fields=["account", "external_id"], name="invoice_external_id_once_an_account"),
+            models.CheckConstraint(
+                condition=Q(amount__isnull=False) | Q(external_id__isnull=False), name="invoice_without_an_amount_was_pulled"
+            ),
             models.CheckConstraint(condition=Q(currency__regex="^[A-Z]{3}$"), name="invoice_currency_is_a_code"),
             models.CheckConstraint(
                 condition=Q(source_file__isnull=True, line__isnull=True) | Q(source_file__isnull=False, line__isnull=False),
@@ -85,6 +96,83 @@ class Invoice(models.Model):
 
     def __str__(self) -> str:
         return self.number or f"Invoice of {self.cycle}"
+
+
+class InvoiceChange(models.Model):
+    """That a pulled invoice was another one than before: its status, or what it charges. ``source_file`` is the answer that says so."""
+
+    invoice = models.ForeignKey(Invoice, on_delete=models.CASCADE, related_name="changes")
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="+")
+    seen_at = models.DateTimeField()
+    status_before = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=20, blank=True)
+    stated_amount_before = models.CharField(max_length=40, blank=True)
+    stated_amount = models.CharField(max_length=40, blank=True)
+    quantity_before = models.BigIntegerField(null=True)
+    quantity = models.BigIntegerField(null=True)
+
+    class Meta:
+        ordering: ClassVar = ["invoice", "seen_at", "pk"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["invoice", "source_file"], name="invoice_change_once_an_answer")]
+
+    def __str__(self) -> str:
+        return f"{self.invoice}: {self.status_before or 'new'} to {self.status}"
+
+
+class LiveCount(models.Model):
+    """What an Organization had when its account was pulled. ``owner`` is the number of a ``FileOwner``; ``line`` of the record in the file.
+
+    ``agents`` is ``agents_count``, of all agents; ``billable_agents`` comes from the Organization's detail and may differ: both are kept.
+    Null is unknown or not active, never zero. ``products`` are the codes that its detail has usage of, null where that was not read.
+    """
+
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="live_counts", db_constraint=False, db_index=False)
+    line = models.PositiveIntegerField()
+    owner = models.PositiveIntegerField()
+    agents = models.BigIntegerField(null=True)
+    billable_agents = models.BigIntegerField(null=True)
+    unresponsive_agents = models.BigIntegerField(null=True)
+    identities = models.BigIntegerField(null=True)
+    all_identities = models.BigIntegerField(null=True)
+    learners = models.BigIntegerField(null=True)
+    sources = models.BigIntegerField(null=True)
+    products = models.JSONField(null=True)
+    tenants = models.JSONField(default=list)
+    created_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source_file", "line"], name="live_count_one_place_a_file")]
+        indexes: ClassVar = [models.Index(fields=["source_file", "owner"], name="live_count_by_owner")]
+
+    def __str__(self) -> str:
+        return f"{self.source_file}, record {self.line}"
+
+
+class IdentityLine(models.Model):
+    """One identity as Huntress has it: the least that joins it to a tenant's user. It has no SKU."""
+
+    source_file = models.ForeignKey(SourceFile, on_delete=models.PROTECT, related_name="identities", db_constraint=False, db_index=False)
+    line = models.PositiveIntegerField()
+    owner = models.PositiveIntegerField()
+    external_id = models.CharField(max_length=64)
+    tenant = models.CharField(max_length=64, blank=True)
+    tenant_type = models.CharField(max_length=32, blank=True)
+    upn = models.CharField(max_length=320, blank=True)
+    is_enabled = models.BooleanField(null=True)
+    is_billable = models.BooleanField(null=True)
+    is_external = models.BooleanField(null=True)
+    products = models.JSONField(default=list)
+    created_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["source_file", "line"], name="identity_line_one_place_a_file")]
+        indexes: ClassVar = [
+            models.Index(fields=["source_file", "owner"], name="identity_line_by_owner"),
+            models.Index(fields=["source_file", "tenant", "upn"], name="identity_line_by_person"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source_file}, record {self.line}"
 
 
 class PriceLine(models.Model):

@@ -28,6 +28,9 @@ class Kind(models.TextChoices):
     INVOICE = "invoice", "Invoice"
     PRICES = "prices", "Price list"
     EXCLUSIONS = "exclusions", "Exclusion list"
+    LIVE = "live", "Live counts"
+    IDENTITIES = "identities", "Identities"
+    INVOICES = "invoices", "Invoices of Huntress"
 
 
 class SourceFile(models.Model):

@@ -43,7 +43,8 @@ def containers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containers]
     inside = room.built(stages, image.context(BASE_DIR), scratch / "root", CACHE)
     server = os.environ["DATABASE_URL"]
     name = f"{RUN_DIR.name}_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_image".replace("-", "_").lower()
-    told = told_env() | {"SECRET_KEY": secrets.token_urlsafe(64), "POSTGRES_PASSWORD": secrets.token_hex(16)}
+    told = told_env() | {name: secrets.token_urlsafe(64) for name in ("SECRET_KEY", "RECON_SECRETS_KEY")}
+    told["POSTGRES_PASSWORD"] = secrets.token_hex(16)
     ports = {"web": _free_port(), "redis": _free_port()}
     up = Containers(inside, composed(told), scratch, make_database(server, name), ports)
     try:
@@ -179,11 +180,12 @@ def test_migrating_again_changes_nothing(containers: Containers) -> None:
 def test_secrets_may_come_in_files(containers: Containers, tmp_path: Path) -> None:
     """With the files that docs/operations.md tells of: readable by all, in a directory that is not."""
     tmp_path.chmod(0o700)
-    held = {"secret_key": secrets.token_urlsafe(64), "database_url": containers.database, "email_url": "smtp+tls://mail.example.com:587"}
+    held = {"database_url": containers.database, "email_url": "smtp+tls://mail.example.com:587"}
+    held |= {name: secrets.token_urlsafe(64) for name in ("secret_key", "secrets_key")}
     for name, value in held.items():
         (tmp_path / name).write_text(f"{value}\n")
         (tmp_path / name).chmod(0o444)
-    told = told_env() | dict.fromkeys(("SECRET_KEY", "POSTGRES_PASSWORD", "EMAIL_URL"), "")
+    told = told_env() | dict.fromkeys(("SECRET_KEY", "RECON_SECRETS_KEY", "POSTGRES_PASSWORD", "EMAIL_URL"), "")
     service = composed(told, "docker-compose.secrets.yml")["migrate"]
     inside = containers.inside(service, {name: tmp_path / name for name in held})
     done = inside.run(["python", "manage.py", "migrate", "--check"])

@@ -140,9 +140,10 @@ def test_only_the_port_of_the_web_is_published_and_to_this_machine_alone() -> No
 
 
 def test_with_the_files_of_secrets_no_secret_is_in_the_environment() -> None:
-    told = told_env() | {"SECRET_KEY": "", "POSTGRES_PASSWORD": "", "EMAIL_URL": ""}
+    told = told_env() | {"SECRET_KEY": "", "RECON_SECRETS_KEY": "", "POSTGRES_PASSWORD": "", "EMAIL_URL": ""}
     for service in composed(told, "docker-compose.secrets.yml").values():
-        stated = {name for name in ("SECRET_KEY", "DATABASE_URL", "EMAIL_URL", "POSTGRES_PASSWORD") if service.environment.get(name)}
+        secret = ("SECRET_KEY", "RECON_SECRETS_KEY", "DATABASE_URL", "EMAIL_URL", "POSTGRES_PASSWORD")
+        stated = {name for name in secret if service.environment.get(name)}
         assert stated == set(), service.name
         from_files = {value for name, value in service.environment.items() if name.endswith("_FILE")}
         assert from_files == {f"/run/secrets/{name}" for name in service.secrets}

@@ -15,8 +15,8 @@ Cell = str | int | float | bool | None | dt.date | dt.datetime
 def csv_bytes(rows: Sequence[Sequence[str]], delimiter: str = ",", encoding: str = "utf-8", end: str = "\n") -> bytes:
     """A carriage return within a cell is quoted, which Python 3.11's writer forgets where lines end in ``\\n``: bare, it ends one."""
     out = io.StringIO()
-    quoting = csv.QUOTE_ALL if any("\r" in cell for row in rows for cell in row) else csv.QUOTE_MINIMAL
-    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=quoting).writerows(rows)
+    returns = any("\r" in cell for row in rows for cell in row)
+    csv.writer(out, delimiter=delimiter, lineterminator=end, quoting=csv.QUOTE_ALL if returns else csv.QUOTE_MINIMAL).writerows(rows)
     return out.getvalue().encode(encoding)
 
 
