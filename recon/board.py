@@ -16,15 +16,14 @@ from django.db.models import Case, Count, F, FloatField, Q, QuerySet, Sum, When
 from django.db.models.functions import Abs, Cast
 from django.db.models.lookups import LessThanOrEqual
 
+from recon.checks import BY_CODE, CHECKS, LEGS
 from recon.filters import rows_of, view_condition
 from recon.models import Board, Reconciliation, Severity, Variance
 
-CHECKS: Final = ("expected", "rebilled")
-LEGS: Final = ("billed", "expected", "rebilled", "previous")
 #: The saved views that a group is in or out of as a whole, beside those that its severity and its owner tell.
-_VIEWS: Final = ("rebill", "unchecked", "open", "always")
+_VIEWS: Final = ("rebill", "microsoft", "unchecked", "open", "always")
 #: What a unit of a check's difference is worth: what Huntress is paid, or what the customer pays.
-_PRICE: Final = {"expected": "cost", "rebilled": "sell"}
+_PRICE: Final = {check.code: check.price for check in BY_CODE.values()}
 #: Money of a row beyond this is not known, rather than more than 64 bits hold: as in ``recon.store``.
 _MOST_MONEY: Final = 1e16
 _SUMMED: Final = (*LEGS, *(f"{check}_{what}" for check in CHECKS for what in ("difference", "left", "money")))

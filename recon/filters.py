@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any, ClassVar, Final
 
 import django_filters
@@ -11,14 +13,14 @@ from django.http import QueryDict
 
 from accounts.models import User
 from accounts.products import PRODUCTS
+from recon.engine import CHECKS, LEGS
 from recon.models import Note, Reconciliation, RowDecision, Severity, Variance
 
 #: Column → what it sorts by. Unknown figures come last either way.
 SORTS: Final[dict[str, str]] = {
     name: name
     for name in (
-        "name", "product", "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference",
-        "expected_left", "rebilled_left", "expected_money", "rebilled_money", "severity",
+        "name", "product", *LEGS, *(f"{check}_{what}" for check in CHECKS for what in ("difference", "left", "money")), "severity",
     )
 }  # fmt: skip
 WORST_FIRST: Final = ("-severity", "-weight", "name", "product", "pk")
@@ -32,13 +34,13 @@ VIEWS: Final = (
 )
 #: Views that pages link to and that have no tab while they are not looked at.
 FURTHER_VIEWS: Final = (
+    ("microsoft", "Microsoft gaps"),
     ("always", "Always looked at, not reviewed"),
     ("asked", "With an open note"),
 )
 #: Above tolerance, and something of it is unexplained: what keeps a row from being submitted.
-UNEXPLAINED: Final = Q(severity__gte=Severity.INVESTIGATE) & (
-    (Q(expected_severity__gte=Severity.INVESTIGATE) & ~Q(expected_left=0))
-    | (Q(rebilled_severity__gte=Severity.INVESTIGATE) & ~Q(rebilled_left=0))
+UNEXPLAINED: Final = Q(severity__gte=Severity.INVESTIGATE) & reduce(
+    or_, (Q(**{f"{check}_severity__gte": Severity.INVESTIGATE}) & ~Q(**{f"{check}_left": 0}) for check in CHECKS)
 )
 #: Rows that a person looks at whatever the percentage, and nobody has yet.
 NOT_REVIEWED: Final = ~Q(flags="") & Q(
@@ -80,8 +82,10 @@ def view_condition(view: str, user: User | None = None) -> Q:
             return Q(severity__gte=Severity.INVESTIGATE)
         case "rebill":
             return Q(rebilled_severity__gte=Severity.INVESTIGATE)
+        case "microsoft":
+            return Q(microsoft_severity__gte=Severity.INVESTIGATE)
         case "unchecked":
-            return Q(expected_severity=Severity.UNCHECKED) | Q(rebilled_severity=Severity.UNCHECKED)
+            return reduce(or_, (Q(**{f"{check}_severity": Severity.UNCHECKED}) for check in CHECKS))
         case "mine":
             # Their decisions are few and have an index on the owner, which rows have not: another one would make every decision dearer.
             theirs = RowDecision.objects.filter(owner=user).values("organization")

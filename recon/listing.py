@@ -17,12 +17,14 @@ from accounts.access import Need, may, memberships_in, signed_in
 from accounts.models import Account, User
 from accounts.roots import families_of
 from accounts.templatetags.recon_ui import signed, signed_money, units
-from recon.board import CHECKS, LEGS, Figured, Figures, board_of, figures_of
+from recon import checks
+from recon.board import Figured, Figures, board_of, figures_of
+from recon.checks import CHECKS, LEGS
 from recon.filters import FURTHER_VIEWS, VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
 from recon.models import Cause, Note, Reconciliation, Severity, Variance
 from recon.progress import Progress, progress_of
 from recon.shown import Shown, shown_inputs
-from recon.tables import VarianceTable
+from recon.tables import OF_MICROSOFT, VarianceTable
 
 PER_PAGE: Final = 50
 CYCLES: Final = 12
@@ -88,7 +90,7 @@ class Listing:
             inputs=self.reconciliation.inputs,
             opened=self.opened,
             covered=covered(self.reconciliation),
-            exclude=() if self.may_act else ("select",),
+            exclude=(*(() if self.may_act else ("select",)), *(() if "microsoft" in self.checks else OF_MICROSOFT)),
             ticked=frozenset(request.POST.getlist("row")),
             **beside,
         )
@@ -121,7 +123,7 @@ class Listing:
     def views(self) -> list[dict[str, Any]]:
         """The saved views, with how many rows each shows."""
         current = self.filter.data.get("view") or ""
-        offered = [*VIEWS, *(view for view in FURTHER_VIEWS if view[0] == current)]
+        offered = [*VIEWS, *(view for view in FURTHER_VIEWS if view[0] == current or view[0] in self.checks)]
         return [
             {
                 "code": code,
@@ -138,6 +140,16 @@ class Listing:
         if view == "asked":
             return rows_of(self.reconciliation).filter(view_condition(view)).count()
         return self.board.of(view=view, user=self.user.pk).rows
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What the month is held against."""
+        return checks.asked_in(self.reconciliation.totals)
+
+    @property
+    def checks_offered(self) -> list[tuple[str, str]]:
+        """The differences that an item can explain."""
+        return [(check, checks.BY_CODE[check].label) for check in self.checks]
 
     @cached_property
     def board(self) -> Figured:
@@ -211,7 +223,7 @@ def _units(value: Any) -> str:
 def _gaps(figures: dict[str, Any], explained: dict[str, int]) -> dict[str, str]:
     texts = {}
     for check in CHECKS:
-        given = figures[check]
+        given = checks.figures_of(figures, check)
         texts[f"{check}_left"] = signed(given["difference"] - explained[check]) if given["checked"] else ""
         texts[f"{check}_difference"] = signed(given["difference"]) if given["checked"] else ""
         texts[f"{check}_money"] = signed_money(given["over"] + given["under"]) if given["priced"] else ""

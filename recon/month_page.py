@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -13,11 +14,13 @@ from accounts.models import Account, BillingCycle
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import day, money, person, plural, signed, signed_money, units
 from ingest.models import Job, LegInput
+from recon.checks import BY_CODE as BY_CHECK
+from recon.checks import CHECKS, NOTHING, asked_in
 from recon.forms import InvoiceForm
 from recon.listing import Listing
 from recon.missing import HINDERING, Missing, missing_of
 from recon.models import Drift, Export, Reconciliation, Severity
-from recon.progress import CHECKS, Progress
+from recon.progress import Progress
 from recon.services.review import Blocker, blockers
 from recon.shown import Shown
 from recon.store import inputs_of
@@ -110,17 +113,23 @@ class MonthPage:
                 "label": BY_CODE[p["product"]].label,
                 **{leg: p[leg] for leg in (*LEGS, "previous")},
                 **{f"{check}gap": self._gap_of(p, check) for check in CHECKS},
+                "microsoft": p.get("microsoft"),
             }
             for p in self.totals.get("products", [])
         ]
 
     def _gap_of(self, product: dict[str, Any], check: str) -> dict[str, Any]:
         """A product's figures of one check, with what of it is explained, left, and left under tolerance."""
-        given = product[f"{check}_figures"]
+        given = product.get(f"{check}_figures") or NOTHING
         explained = self.progress.explained.get(product["product"], {}).get(check, 0)
         small = product.get("within", {}).get(check, {}).get("difference", 0)
         small -= self.progress.within.get(product["product"], {}).get(check, 0)
         return {**given, "net": net(given), "explained": explained, "left": given["difference"] - explained, "within": small}
+
+    @property
+    def checks(self) -> tuple[str, ...]:
+        """What the month is held against."""
+        return asked_in(self.totals)
 
     @property
     def legs(self) -> list[dict[str, Any]]:
@@ -138,6 +147,8 @@ class MonthPage:
             note = f"of {units(given['compared'])} billed that could be compared" if given["checked"] else "nothing could be compared"
             stats.append(self._leg_stat(check.capitalize(), legs.get(check), note))
         stats += [self._gap_stat("Gap to expected", figures["expected"], "at cost"), self._rebill_stat(figures["rebilled"])]
+        if "microsoft" in self.checks:
+            stats.append(self._gap_stat("Gap to Microsoft", figures["microsoft"], "at cost"))
         return [*stats, self._explained_stat(), self._work_stat()]
 
     def _leg_stat(self, label: str, value: int | None, note: str) -> dict[str, str]:
@@ -217,7 +228,7 @@ class MonthPage:
     @property
     def steps(self) -> list[Step]:
         month = self.listing.month_url
-        checks = [self._check_step(check, month) for check in CHECKS]
+        checks = [self._check_step(check, month) for check in self.checks]
         return [self._report_step(), self._sweep_step(), self._organizations_step(), *checks, self._sign_step()]
 
     def _sign_step(self) -> Step:
@@ -267,15 +278,15 @@ class MonthPage:
         return plural(self.questions, "Organization") + " to decide" if self.questions else plural(self.waiting, "name") + " to match"
 
     def _check_step(self, check: str, month: str) -> Step:
-        name = {"expected": "Expected", "rebilled": "Rebill"}[check]
-        url = f"{month}?view={'rebill' if check == 'rebilled' else 'open'}"
+        name = BY_CHECK[check].step
+        url = f"{month}?view={ {'rebilled': 'rebill', 'microsoft': 'microsoft'}.get(check, 'open') }"
         figures = self.totals.get("all", {}).get(check)
         if not figures or not figures["checked"]:
-            missing = [LEG_WORDS[leg] for leg in ("billed", check) if leg not in self.inputs]
+            missing = [LEG_WORDS[leg] for leg in ("billed", check) if leg in LEGS and leg not in self.inputs]
             return Step(name, "blind", "Cannot be checked", f"no {missing[0]}" if missing else "nothing to compare", url)
         if count := self.progress.to_do[check]:
             return Step(name, "todo", f"{units(count)} to do", f"{self.left_words(check)} left", url)
-        left = self.totals["rows"] - figures["checked"]
+        left = (figures["asked"] if check == "microsoft" else self.totals["rows"]) - figures["checked"]
         if left:
             return Step(name, "blind", plural(left, "row"), "could not be checked", url)
         explained = int(self.totals.get("flagged", {}).get(check, 0))
@@ -292,8 +303,8 @@ class MonthPage:
     @property
     def left_by_check(self) -> str:
         """The same of each check of which something is left."""
-        at = {"expected": " at cost", "rebilled": " at sell price"}
-        return ", ".join(f"to {check} {self.left_words(check, at[check])}" for check, left in self.progress.left.items() if left.units)
+        said = [(BY_CHECK[check], self.progress.left[check]) for check in self.checks]
+        return ", ".join(f"to {check.to} {self.left_words(check.code, f' {check.at}')}" for check, left in said if left.units)
 
     @property
     def missing(self) -> list[Missing]:
@@ -322,7 +333,7 @@ def _by(reconciliation: Reconciliation) -> str:
     return f"by {person(reconciliation.reviewer)}"
 
 
-def net(figures: dict[str, Any]) -> int:
+def net(figures: Mapping[str, Any]) -> int:
     """Money over and under, together, in micros."""
     return int(figures["over"]) + int(figures["under"])
 

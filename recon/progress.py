@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recon.board import CHECKS as CHECKS
 from recon.board import Figured, Figures
+from recon.checks import CHECKS
 from recon.models import Severity
 
 

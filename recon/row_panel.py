@@ -15,7 +15,8 @@ from accounts.products import BY_CODE, Product
 from accounts.roots import families
 from accounts.templatetags.recon_ui import cycle_range, signed, units
 from ingest.models import RejectedLine, UsageLine
-from recon.engine import NOBODY_REBILLED
+from recon.checks import BY_CODE as BY_CHECK
+from recon.engine import CHECKS, NOBODY_REBILLED
 from recon.listing import Key, Listing, covered, histories
 from recon.models import Cause, Decision, Note, RebillReason, Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, scope_for, scopes_of
@@ -152,7 +153,9 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
         flags=[FLAG_WORDS[code] for code in row.flags.split(",") if code],
         legs=_legs(listing, row, family, inputs, lines),
         prices=prices_of_row(reconciliation, row, family, inputs, lines),
-        checks=[_check(row, check, items, scope, listing.account.currency) for check in ("expected", "rebilled")],
+        checks=[
+            _check(row, check, items, scope, listing.account.currency) for check in CHECKS if getattr(row, f"{check}_severity") is not None
+        ],
         history=[past["billed"] for past in reversed(past_cycles)],
         cycles=past_cycles,
         notes=notes,
@@ -213,7 +216,7 @@ def _past(listing: Listing, row: Variance) -> list[dict[str, Any]]:
 def _check(row: Variance, check: str, items: list[ReconcilingItem], scope: Scope, currency: str) -> Check:
     return Check(
         name=check,
-        words=f"Billed − {check}",
+        words=BY_CHECK[check].label,
         difference=getattr(row, f"{check}_difference"),
         money=getattr(row, f"{check}_money"),
         severity=Severity(getattr(row, f"{check}_severity")).code,
@@ -247,9 +250,7 @@ _ACTS: Final = {
 
 def _events(listing: Listing, row: Variance, items: list[ReconcilingItem], notes: list[Note]) -> list[Event]:
     """The newest acts on the row, also those on many rows at once, and what was taken back."""
-    said = {
-        item.decision_id: f"explained {signed(item.quantity)} of the gap to {item.check_name}: {item.get_cause_display()}" for item in items
-    }
+    said = {item.decision_id: _explained(item) for item in items}
     events = [
         Event(item.created_at, item.author, said[item.decision_id] + ", before it was reopened") for item in items if not item.decision
     ]
@@ -264,6 +265,10 @@ def _events(listing: Listing, row: Variance, items: list[ReconcilingItem], notes
             events.append(Event(act.undone_at, act.undone_by, f"took back: {words}"))
     events += [Event(n.resolved_at, n.resolved_by, "resolved a note") for n in notes if n.resolved_at and n.resolved_by]
     return sorted(events, key=lambda event: event.at, reverse=True)[:_EVENTS_SHOWN]
+
+
+def _explained(item: ReconcilingItem) -> str:
+    return f"explained {signed(item.quantity)} of the gap to {BY_CHECK[item.check_name].to}: {item.get_cause_display()}"
 
 
 def _notes(row: Variance, listing: Listing, family: list[int]) -> Any:

@@ -30,6 +30,8 @@ _ROW: Final = (
     "expected_explained", "rebilled_explained", "owner_id", "is_reviewed", "rebill_quantity",
 )  # fmt: skip
 _OWNER: Final = _ROW.index("owner_id")
+#: Of rows for which it was asked; a revision that was signed before there were tenants has none, and keeps its digest.
+_MICROSOFT: Final = ("microsoft", "microsoft_difference", "microsoft_severity", "microsoft_money", "microsoft_explained")
 #: Fields of a decision that name a person, and the others.
 _BY: Final = ("owner_id", "reviewed_by_id", "rebill_by_id")
 _DECIDED: Final = ("rebill_quantity", "rebill_reason", "rebill_note")
@@ -209,6 +211,9 @@ def _lines(reconciliation: Reconciliation, known: Identities) -> Iterator[Any]:
         named[organization] = name
         values[_OWNER] = person(values[_OWNER])
         yield ["row", name, known["organizations"].get(str(organization), [name])[1:], *values]
+    asked = _rows(reconciliation).filter(microsoft_severity__isnull=False).values_list("organization_id", "name", "product", *_MICROSOFT)
+    for organization, name, product, *values in asked.iterator(chunk_size=5000):
+        yield ["microsoft", name, known["organizations"].get(str(organization), [name])[1:], product, *values]
     for member, root in known.get("merged", ()):
         yield ["merged", who(member), who(root)]
     for organization, standing, reason in known.get("standings", ()):

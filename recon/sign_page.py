@@ -9,7 +9,7 @@ from typing import Any, Final
 from django.db.models import Count, F, Q, Sum
 from django.db.models.functions import Coalesce
 from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from accounts import audit
 from accounts.access import Need, may, memberships_in
@@ -17,13 +17,14 @@ from accounts.models import AuditEvent, BillingCycle, Role, User
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import day, money, person, plural, signed, signed_money, units
 from ingest.models import RowIssue, SourceRow
+from recon.checks import BY_CODE as BY_CHECK
+from recon.checks import CHECKS, asked_in, figures_of
 from recon.filters import open_notes, rows_of
 from recon.listing import Listing
 from recon.models import Cause, Note, Reconciliation, ReconcilingItem, SettledRow
 from recon.month_page import MonthPage, net
 from recon.obstacles import Obstacle, obstacle
 from recon.policies import Scope, scopes_of
-from recon.progress import CHECKS
 from recon.services import decisions, review
 from recon.words import LEG_WORDS
 
@@ -131,28 +132,27 @@ class SignPage:
         said = [
             format_html("Huntress billed <b>{}</b>, counted on {}: {}.", plural(billed, "unit"), day(self.cycle.dates.last_day), counted)
             if billed is not None
-            else format_html("<b>There is no billed report.</b> Nothing can be compared, and nothing rebilled.")
+            else mark_safe("<b>There is no billed report.</b> Nothing can be compared, and nothing rebilled.")
         ]
-        said += [self._gap(check) for check in CHECKS if billed is not None]
+        said += [self._gap(check) for check in asked_in(totals) if billed is not None]
         return [*said, self._explained(), *self._under_tolerance(), *self._carried(), *self._not_checked(), *self._decided_quantities()]
 
     def _gap(self, check: str) -> SafeString:
-        given = self.month.totals["all"][check]
+        given, words = figures_of(self.month.totals["all"], check), BY_CHECK[check]
         if not given["checked"]:
-            return format_html("Nothing could be compared with what was {}.", check)
+            return format_html("Nothing could be compared with {}.", words.against)
         worth = ""
-        if given["priced"] and check == "expected":
-            worth = f" ({signed_money(net(given), self.currency)} at cost)"
+        if given["priced"] and check != "rebilled":
+            worth = f" ({signed_money(net(given), self.currency)} {words.at})"
         elif given["priced"]:
             leaking, over = money(given["over"], self.currency), money(-given["under"], self.currency)
             worth = f" ({signed_money(net(given), self.currency)} at sell price: {leaking} leaking, {over} overcharged)"
-        against = {"expected": "what was expected", "rebilled": "what customers are charged now"}[check]
-        return format_html("That is <b>{} units</b> against {}{}.", signed(given["difference"]), against, worth)
+        return format_html("That is <b>{} units</b> against {}{}.", signed(given["difference"]), words.against, worth)
 
     def _explained(self) -> SafeString:
         progress = self.month.progress
         if not progress.flagged:
-            return format_html("No difference is above tolerance.")
+            return mark_safe("No difference is above tolerance.")
         if not progress.unexplained:
             return format_html("All <b>{}</b> in differences above tolerance are explained.", plural(progress.flagged, "unit"))
         return format_html(
@@ -162,12 +162,13 @@ class SignPage:
 
     def _under_tolerance(self) -> list[SafeString]:
         within = self.month.totals["within"]
-        sums = [f"{signed(within[check]['difference'])} units to {check}" for check in CHECKS if within[check]["checked"]]
+        given = [(BY_CHECK[check].to, figures_of(within, check)) for check in CHECKS]
+        sums = [f"{signed(figures['difference'])} units to {to}" for to, figures in given if figures["checked"]]
         return [format_html("Under tolerance, and not asked about: {}.", " and ".join(sums))] if sums else []
 
     def _carried(self) -> list[SafeString]:
         carried = [row for row in self.causes if row["code"] == Cause.CARRIED]
-        amounts = [f"{signed(row[check])} units to {check}" for row in carried for check in CHECKS if row[check]]
+        amounts = [f"{signed(row[check])} units to {BY_CHECK[check].to}" for row in carried for check in CHECKS if row[check]]
         return [format_html("Carried into the next month, unexplained: <b>{}</b>.", " and ".join(amounts))] if amounts else []
 
     def _not_checked(self) -> list[SafeString]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 from typing import Any, Final
 
 import numpy as np
@@ -22,7 +24,7 @@ from ingest import bulk
 from ingest.jobs import Progress
 from ingest.models import LegInput, RejectedLine, UsageLine
 from recon import board
-from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, NOBODY_REBILLED, LegName, LegTable, reconcile, totals
+from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, LEGS, NOBODY_REBILLED, LegName, LegTable, reconcile, totals
 from recon.models import Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, engine_tolerances, policy_of, scopes_of
 from recon.pricing import KIND as PRICES
@@ -31,9 +33,10 @@ from recon.product_rules import NOTHING, Named, named_lines
 from recon.tie_out import report_totals
 
 _LEG_OF_INPUT: Final[dict[str, LegName]] = {"billed": "billed", "expected": "expected", "rebilled": "rebilled"}
+_MONEY: Final = tuple(f"{check}_money" for check in CHECKS)
 _NUMBERS: Final = (
-    "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "previous_difference",
-    "severity", "expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money",
+    *LEGS, *(f"{check}_difference" for check in LEGS[1:]), "severity", *(f"{check}_severity" for check in CHECKS), "cost", "sell",
+    *_MONEY,
 )  # fmt: skip
 _AT_ONCE: Final = 5_000
 #: Micros. A row worth more than ten thousand million is a mistake in a price, and sums of such rows would not fit in 64 bits.
@@ -187,7 +190,8 @@ def _show_decisions(reconciliation: Reconciliation, rows: QuerySet[Variance], it
         for check in CHECKS
     }
     if items_too:
-        rows.filter(Exists(items) | ~Q(expected_explained=0) | ~Q(rebilled_explained=0)).update(**explained)
+        is_explained = reduce(or_, (~Q(**{f"{check}_explained": 0}) for check in CHECKS))
+        rows.filter(Exists(items) | is_explained).update(**explained)
     if decisions_too:
         rebilled = Case(When(billed__isnull=False, then=Subquery(decision.values("rebill_quantity"))))
         rows.filter(Exists(decision)).update(
@@ -200,7 +204,7 @@ def _show_decisions(reconciliation: Reconciliation, rows: QuerySet[Variance], it
 def _with_storable_money(rows: pd.DataFrame) -> pd.DataFrame:
     """Money beyond what a column holds is not known, rather than wrong; units and prices stay."""
     columns = {}
-    for column in ("expected_money", "rebilled_money"):
+    for column in _MONEY:
         money = rows[column]
         is_too_much = money.abs().gt(_MOST_MONEY).fillna(False).astype(bool)
         columns[column] = money.mask(is_too_much, other=pd.NA).astype("Int64") if len(rows) else money
@@ -312,7 +316,7 @@ def _places_by_name(given: LegInput, norms: set[str], place: dict[int, int]) -> 
 
 def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organizations: pd.DataFrame) -> pd.DataFrame:
     """The rows as the table has them."""
-    money = [rows[column].fillna(0).abs() for column in ("expected_money", "rebilled_money")]
+    money = [rows[column].fillna(0).abs().to_numpy(np.int64) for column in _MONEY]
     whose = organizations.iloc[rows["organization"]]
     columns: dict[str, Any] = {
         "reconciliation_id": np.full(len(rows), reconciliation.pk),
@@ -320,7 +324,7 @@ def _records(reconciliation: Reconciliation, run: int, rows: pd.DataFrame, organ
         "organization_id": whose["pk"].to_numpy(np.int64),
         "product": rows["product"].astype("str").to_numpy(),
         "name": whose["name"].to_numpy(),
-        "weight": np.maximum(money[0].to_numpy(np.int64), money[1].to_numpy(np.int64)),
+        "weight": np.maximum.reduce(money),
         "flags": flag_texts(rows),
         **{column: rows[column].array for column in _NUMBERS},
     }
@@ -338,11 +342,12 @@ def flag_texts(rows: pd.DataFrame) -> Any:
 def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any]:
     """The figures of the page's head and foot, counted once here rather than at every look."""
     products = [_product_summary(str(t.product), t, rows[rows["product"] == t.product]) for t in totals(rows, legs).itertuples()]
+    severities = {check: rows[f"{check}_severity"].fillna(Severity.MATCH) for check in CHECKS}
     return {
         "rows": len(rows),
         "severities": {str(s): int((rows["severity"] == s).sum()) for s in Severity.values},
-        "unchecked": int((rows[[f"{check}_severity" for check in CHECKS]] == Severity.UNCHECKED).any(axis=1).sum()),
-        "flagged": {check: int((rows[f"{check}_severity"] >= Severity.INVESTIGATE).sum()) for check in CHECKS},
+        "unchecked": int(reduce(or_, (severities[check] == Severity.UNCHECKED for check in CHECKS)).sum()),
+        "flagged": {check: int((severities[check] >= Severity.INVESTIGATE).sum()) for check in CHECKS},
         "all": _figures(rows),
         "within": _figures(rows[rows["severity"] == Severity.WITHIN]),
         "legs": {leg: int(table.lines["quantity"].sum()) if table.is_provided else None for leg, table in legs.items()},
@@ -351,12 +356,9 @@ def _summary(rows: pd.DataFrame, legs: dict[LegName, LegTable]) -> dict[str, Any
 
 
 def _product_summary(code: str, total: Any, rows: pd.DataFrame) -> dict[str, Any]:
-    units = {leg: None if pd.isna(getattr(total, leg)) else int(getattr(total, leg)) for leg in _LEG_ORDER}
+    units: dict[str, int | None] = {leg: None if pd.isna(getattr(total, leg)) else int(getattr(total, leg)) for leg in LEGS}
     within = _figures(rows[rows["severity"] == Severity.WITHIN])
     return {"product": code, **units, "within": within, **{f"{check}_figures": given for check, given in _figures(rows).items()}}
-
-
-_LEG_ORDER: Final = ("billed", "expected", "rebilled", "previous")
 
 
 def _figures(rows: pd.DataFrame) -> dict[str, Any]:
@@ -367,6 +369,7 @@ def _figures(rows: pd.DataFrame) -> dict[str, Any]:
         money = [m for m in bulk.plain(rows[f"{check}_money"]) if m is not None]
         unpriced = ran & rows[f"{check}_money"].isna() & (rows[f"{check}_difference"] != 0).fillna(False)
         figures[check] = {
+            "asked": int(rows[f"{check}_severity"].notna().sum()),
             "compared": int(rows.loc[ran, "billed"].sum()),
             "difference": int(rows.loc[ran, f"{check}_difference"].sum()),
             "checked": int(ran.sum()),

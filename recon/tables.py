@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import django_tables2 as tables
 from django.db.models import QuerySet
@@ -13,7 +13,8 @@ from django.utils.safestring import SafeString
 
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import blank, icon, initials, person, severity, signed, signed_money, spark, units
-from recon.engine import ALWAYS
+from recon.checks import BY_CODE as BY_CHECK
+from recon.engine import ALWAYS, CHECKS
 from recon.filters import SORTS, sorted_rows
 from recon.models import Severity, Variance
 from recon.words import FLAG_WORDS, blank_reason
@@ -38,6 +39,10 @@ class Sorted(tables.Column):
         super().__init__(accessor=name, empty_values=(), attrs={"cell": {"class": cell}} if cell else {}, **kwargs)
 
 
+#: Columns that a month has where its account has tenants.
+OF_MICROSOFT: Final = ("microsoft", "microsoft_difference", "microsoft_left")
+
+
 class VarianceTable(tables.Table):
     """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has."""
 
@@ -59,6 +64,7 @@ class VarianceTable(tables.Table):
     billed = Sorted("billed", cell="num edge")
     expected = Sorted("expected", cell="num")
     rebilled = Sorted("rebilled", cell="num")
+    microsoft = Sorted("microsoft", cell="num p3")
     previous = Sorted("previous", cell="num p3", verbose_name="Before")
     expected_difference = Sorted("expected_difference", cell="num edge", verbose_name="Gap")
     expected_left = Sorted("expected_left", cell="num p2", verbose_name="Left")
@@ -66,6 +72,8 @@ class VarianceTable(tables.Table):
     rebilled_difference = Sorted("rebilled_difference", cell="num edge", verbose_name="Gap")
     rebilled_left = Sorted("rebilled_left", cell="num p2", verbose_name="Left")
     rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
+    microsoft_difference = Sorted("microsoft_difference", cell="num edge", verbose_name="Gap")
+    microsoft_left = Sorted("microsoft_left", cell="num p2", verbose_name="Left")
     history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
     severity = Sorted("severity")
     state = tables.Column(verbose_name="State", orderable=False, empty_values=(), attrs={"cell": {"class": "p3"}})
@@ -90,6 +98,10 @@ class VarianceTable(tables.Table):
         self.urls, self.inputs, self.histories, self.notes = urls, inputs, history, notes
         self.opened, self.covered = opened, covered
         super().__init__(*args, **kwargs)
+        if "microsoft" in self.columns.names():
+            wider = {**self.groups[1], "span": self.groups[1]["span"] + 1}
+            of_microsoft = {"span": 2, "label": BY_CHECK["microsoft"].label, "class": "edge"}
+            self.groups = [self.groups[0], wider, *self.groups[2:4], of_microsoft, *self.groups[4:]]
         if "select" in self.columns.names():
             self.groups = [{"span": 1, "label": "", "class": "p2"}, *self.groups]
 
@@ -151,11 +163,20 @@ class VarianceTable(tables.Table):
     def render_rebilled(self, record: Variance) -> SafeString | str:
         return self._leg("rebilled", record)
 
+    def render_microsoft(self, record: Variance) -> SafeString | str:
+        if record.microsoft_severity is None:
+            return ""
+        if record.microsoft is None:
+            return blank("No tenant that was pulled for this month says it")
+        return units(record.microsoft) if record.microsoft else _ZERO
+
     def render_previous(self, record: Variance) -> SafeString | str:
         return self._leg("previous", record)
 
     def _units(self, check: str, what: str, tone: str, record: Variance) -> SafeString | str:
         value = getattr(record, f"{check}_{what}")
+        if getattr(record, f"{check}_severity") is None:
+            return ""
         if value is None:
             return blank("Not compared: a leg is missing")
         if not value:
@@ -168,6 +189,12 @@ class VarianceTable(tables.Table):
 
     def render_rebilled_difference(self, record: Variance) -> SafeString | str:
         return self._units("rebilled", "difference", "gap", record)
+
+    def render_microsoft_difference(self, record: Variance) -> SafeString | str:
+        return self._units("microsoft", "difference", "gap", record)
+
+    def render_microsoft_left(self, record: Variance) -> SafeString | str:
+        return self._units("microsoft", "left", "left", record)
 
     def render_expected_left(self, record: Variance) -> SafeString | str:
         return self._units("expected", "left", "left", record)
@@ -211,7 +238,7 @@ class VarianceTable(tables.Table):
 
 def row_state(row: Variance) -> tuple[str, str, str]:
     """How far people are with a row: tone, icon and word. A quiet row asks for nothing."""
-    left = any(getattr(row, f"{check}_severity") in _LOUD and getattr(row, f"{check}_left") for check in ("expected", "rebilled"))
+    left = any(getattr(row, f"{check}_severity") in _LOUD and getattr(row, f"{check}_left") for check in CHECKS)
     if left:
         return "todo", "todo", "Open"
     if row.is_reviewed:

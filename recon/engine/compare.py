@@ -16,7 +16,7 @@ from accounts.products import CODES
 from recon.engine.always import always_flagged
 from recon.engine.money import Prices, price_of, times
 from recon.engine.price_list import PriceList
-from recon.engine.tables import ANY_ORGANIZATION, ANY_PRODUCT, CHECKS, LEGS, LegName, Legs, LegTable
+from recon.engine.tables import ANY_ORGANIZATION, ANY_PRODUCT, CHECKS, COUNTED_BY_MICROSOFT, LEGS, LegName, Legs, LegTable
 from recon.engine.tolerance import Thresholds, Tolerance, thresholds
 
 MATCH, WITHIN, UNCHECKED, INVESTIGATE, ESCALATE = range(5)
@@ -59,10 +59,11 @@ def reconcile(
     the rebilled list has none of it, that check is at most *within*, whatever was billed. ``price_list`` has the prices of rows for
     which the legs state none.
 
-    Returns one row for each Organization and product that any leg has a quantity for: organization, product; billed, expected,
-    rebilled, previous (Int64; <NA>: not provided, or not readable); ``{check}_difference`` for expected, rebilled and previous
-    (Int64); ``{check}_severity`` and severity (int8, an index of SEVERITIES); flags (bool, one column each of FLAGS, and
-    NOBODY_REBILLED); cost and sell (Int64 micros), expected_money and rebilled_money (Int64 micros, or object where they outgrow it).
+    Returns one row for each Organization and product that any leg has a quantity for: organization, product; a column each of LEGS
+    (Int64; <NA>: not provided, or not readable); ``{check}_difference`` for CHECKS and previous (Int64); ``{check}_severity`` (an index
+    of SEVERITIES: int8; of microsoft Int8, <NA> where it is not asked: another product, or the leg was not given) and severity (int8);
+    flags (bool, one column each of FLAGS, and NOBODY_REBILLED); cost and sell (Int64 micros), ``{check}_money`` (Int64 micros, or object
+    where they outgrow it).
     Sorted by organization, then product in the registry's order.
     """
     laid = {leg: _lay(leg, legs[leg], organizations) for leg in LEGS if leg in legs and legs[leg].is_provided}
@@ -74,7 +75,9 @@ def reconcile(
     for check in (*CHECKS, "previous"):
         difference, ran = _difference(laid, check, rows)
         table[f"{check}_difference"] = _nullable(difference, ran)
-        if check != "previous":
+        if check == "microsoft":
+            table["microsoft_severity"] = _asked(_severity(laid, check, rows, difference, ran, limits), rows, is_given="microsoft" in legs)
+        elif check != "previous":
             table[f"{check}_severity"] = _severity(laid, check, rows, difference, ran, limits)
     for name, flag in _FLAG_OF.items():
         table[flag] = laid[name].absent[rows] if name in laid else np.zeros(len(rows), dtype=bool)
@@ -84,6 +87,12 @@ def reconcile(
     compared = pd.DataFrame(table).assign(**_money(legs, organizations, rows, table, price_list or PriceList.none()))
     flagged = always_flagged(compared, lost_legs=lost_legs) if always else pd.DataFrame(index=compared.index)
     return _judged(compared, flagged, limits)
+
+
+def _asked(severity: np.ndarray[tuple[int], np.dtype[np.int8]], rows: _Ints, *, is_given: bool) -> pd.arrays.IntegerArray:
+    """<NA> where tenants have nothing to say: that is neither green nor unchecked."""
+    is_asked = (rows % _WIDTH == CODES.index(COUNTED_BY_MICROSOFT)) & is_given
+    return pd.arrays.IntegerArray(severity, ~is_asked)
 
 
 def _quieten(table: dict[str, Any]) -> None:
@@ -99,17 +108,19 @@ def _judged(rows: pd.DataFrame, flagged: pd.DataFrame, limits: Thresholds | None
     is_flagged = flagged.any(axis=1).to_numpy(dtype=bool) if len(flagged.columns) else np.zeros(len(rows), dtype=bool)
     worst = np.where(is_flagged, INVESTIGATE, MATCH).astype(np.int8)
     for check in CHECKS:
-        severity = rows[f"{check}_severity"].to_numpy(np.int8)
+        is_asked = rows[f"{check}_severity"].notna().to_numpy(dtype=bool)
+        severity = rows[f"{check}_severity"].to_numpy(np.int8, na_value=MATCH)
         if limits is not None and limits.floor.any():
-            severity = np.where(_is_small(rows, check, limits.floor) & ~is_flagged, np.minimum(severity, WITHIN), severity)
-            rows = rows.assign(**{f"{check}_severity": severity.astype(np.int8)})
+            severity = np.where(_is_small(rows, check, limits.floor) & ~is_flagged, np.minimum(severity, WITHIN), severity).astype(np.int8)
+            judged = pd.arrays.IntegerArray(severity, ~is_asked) if check == "microsoft" else severity
+            rows = rows.assign(**{f"{check}_severity": judged})
         worst = np.maximum(worst, severity)
     return pd.concat([rows.assign(severity=worst.astype(np.int8)), flagged], axis=1)
 
 
 def _is_small(rows: pd.DataFrame, check: LegName, floor: _Ints) -> _Bools:
     """Where a check ran, has a price, is not some against none, and its money is below the floor."""
-    ran = rows[f"{check}_severity"].to_numpy(np.int8) != UNCHECKED
+    ran = rows[f"{check}_severity"].to_numpy(np.int8, na_value=UNCHECKED) != UNCHECKED
     priced = rows[f"{check}_money"].notna().to_numpy(dtype=bool)
     money = np.array([abs(int(m)) if known else 0 for m, known in zip(rows[f"{check}_money"], priced, strict=True)], dtype=object)
     some_against_none = (rows["billed"].fillna(0) == 0).to_numpy(dtype=bool) != (rows[check].fillna(0) == 0).to_numpy(dtype=bool)
@@ -129,7 +140,7 @@ def totals(rows: pd.DataFrame, legs: Legs) -> pd.DataFrame:
             table[leg] = _nothing(len(products))
             continue
         sums = given.lines.groupby("product", observed=True)["quantity"].sum()
-        covers_all = leg != "expected" and not given.partial
+        covers_all = leg not in {"expected", "microsoft"} and not given.partial
         table[leg] = pd.array([int(sums[p]) if p in sums.index else (0 if covers_all else pd.NA) for p in products], dtype="Int64")
     return table
 
@@ -217,6 +228,7 @@ def _money(legs: Legs, organizations: int, rows: _Ints, table: dict[str, Any], l
         "sell": sell.nullable(),
         "expected_money": times(table["expected_difference"], cost),
         "rebilled_money": times(table["rebilled_difference"], sell),
+        "microsoft_money": times(table["microsoft_difference"], cost),
     }
 
 

@@ -16,14 +16,16 @@ from accounts.calendar import Cycle
 #: currency's unit), <NA> where unknown. Severities are codes (match, within, unchecked, investigate, escalate), ``product`` a
 #: code of ``accounts.products``, ``flags`` comma-separated codes, ``source`` words such as "billing-detail.csv, line 37".
 #: ``rebill_quantity`` is what a person decided to rebill, <NA> for the billed quantity, and ``rebill_reason`` says why in words.
+#: ``microsoft_severity`` is "" for a row of which that check was not asked.
 #: ``shared`` is the key of ``MonthSheet.customers``, which has it where several customers share the Organization.
 TEXT_COLUMNS: Final = (
-    "organization", "organization_id", "product", "severity", "expected_severity", "rebilled_severity", "flags", "source",
-    "rebill_reason",
+    "organization", "organization_id", "product", "severity", "expected_severity", "rebilled_severity", "microsoft_severity", "flags",
+    "source", "rebill_reason",
 )  # fmt: skip
 NUMBER_COLUMNS: Final = (
-    "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "cost", "sell", "expected_money",
-    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left", "shared",
+    "billed", "expected", "rebilled", "microsoft", "previous", "expected_difference", "rebilled_difference", "microsoft_difference",
+    "cost", "sell", "expected_money", "rebilled_money", "microsoft_money", "rebill_quantity", "expected_left", "rebilled_left",
+    "microsoft_left", "shared",
 )  # fmt: skip
 ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
 

@@ -37,15 +37,29 @@ COLUMNS: Final = (
     Column("Why", "why", width=44),
     Column("Source", "source", width=34),
 )  # fmt: skip
+#: Beside them where tenants were counted.
+OF_MICROSOFT: Final = (
+    Column("Microsoft", "microsoft", "units", 9),
+    Column("Billed − Microsoft", "microsoft_difference", "signed", 10),
+    Column("Unexplained, Microsoft", "microsoft_left", "signed", 12),
+    Column("Against Microsoft", "microsoft_severity", "severity", 11),
+    money("Billed − Microsoft, at cost", "microsoft_money", signed=True),
+)
+
+
+def columns_of(rows: pd.DataFrame) -> tuple[Column, ...]:
+    """The columns of some rows: those of Microsoft only where it was asked of any."""
+    place = next(number for number, column in enumerate(COLUMNS) if column.key == "previous_difference")
+    return (*COLUMNS[:place], *OF_MICROSOFT, *COLUMNS[place:]) if (rows["microsoft_severity"] != "").any() else COLUMNS
 
 
 def variances(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows in their order, with codes as words, money in cents, and the reason where there is no rebill line."""
     frame = rows.copy()
     frame["product"] = rows["product"].map(product_label)
-    for name in ("severity", "expected_severity", "rebilled_severity"):
+    for name in ("severity", "expected_severity", "rebilled_severity", "microsoft_severity"):
         frame[name] = rows[name].str.capitalize()
-    for name in ("expected_money", "rebilled_money"):
+    for name in ("expected_money", "rebilled_money", "microsoft_money"):
         frame[name] = round_to_cents(rows[name])
     frame["previous_difference"] = rows["billed"] - rows["previous"]
     flags = rows["flags"].map(flag_words)
@@ -57,8 +71,8 @@ def variances(rows: pd.DataFrame) -> pd.DataFrame:
 def write_xlsx(sheet: MonthSheet, out: BinaryIO) -> None:
     """Raises TooManyRows."""
     with open_book(out, sheet, "Variances") as book:
-        book.add_table("Variances", COLUMNS, variances(sheet.rows))
+        book.add_table("Variances", columns_of(sheet.rows), variances(sheet.rows))
 
 
 def write_as_csv(sheet: MonthSheet, out: BinaryIO) -> None:
-    write_csv(sheet, COLUMNS, variances(sheet.rows), out)
+    write_csv(sheet, columns_of(sheet.rows), variances(sheet.rows), out)

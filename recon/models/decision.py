@@ -11,9 +11,10 @@ from django.db.models import Q
 from accounts.models import Organization
 from accounts.products import CODES
 from ingest.models import SourceFile
+from recon.checks import BY_CODE
 from recon.models.month import Reconciliation
 
-CHECKS = [("expected", "Billed − expected"), ("rebilled", "Billed − rebilled")]
+CHECKS = [(check.code, check.label) for check in BY_CODE.values()]
 
 
 class Cause(models.TextChoices):
@@ -102,7 +103,7 @@ class ReconcilingItem(_OfARow):
         ordering: ClassVar = ["created_at", "pk"]
         constraints: ClassVar = [
             models.CheckConstraint(condition=~Q(quantity=0), name="item_takes_something"),
-            models.CheckConstraint(condition=Q(check_name__in=["expected", "rebilled"]), name="item_check_is_known"),
+            models.CheckConstraint(condition=Q(check_name__in=[name for name, _ in CHECKS]), name="item_check_is_known"),
             models.CheckConstraint(condition=Q(cause__in=Cause.values), name="item_cause_is_known"),
             models.CheckConstraint(condition=Q(state__in=["accepted", "withdrawn"]), name="item_state_is_known"),
             models.CheckConstraint(condition=Q(product__in=CODES), name="item_product_is_known"),

@@ -107,7 +107,8 @@ class Board(models.Model):
 class Variance(models.Model):
     """One Organization and product in one run: the legs, the differences (billed minus the other), severities and money.
 
-    A null leg was not provided or could not be read, and is not zero. Prices and money are in micros; null where unknown.
+    A null leg was not provided or could not be read, and is not zero. Prices and money are in micros; null where unknown. A null
+    ``microsoft_severity`` is a check that was not asked: another product than tenants are counted for, or an account without tenants.
     ``flags`` are comma-separated codes of ``recon.engine.compare.FLAGS``. ``weight`` orders by money within a severity.
 
     What people decided (``recon.models.decision``) stands here a second time, so that lists can filter and sort by it:
@@ -124,26 +125,34 @@ class Variance(models.Model):
     billed = models.BigIntegerField(null=True)
     expected = models.BigIntegerField(null=True)
     rebilled = models.BigIntegerField(null=True)
+    microsoft = models.BigIntegerField(null=True)
     previous = models.BigIntegerField(null=True)
     expected_difference = models.BigIntegerField(null=True)
     rebilled_difference = models.BigIntegerField(null=True)
+    microsoft_difference = models.BigIntegerField(null=True)
     previous_difference = models.BigIntegerField(null=True)
     severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     expected_severity = models.PositiveSmallIntegerField(choices=Severity.choices)
     rebilled_severity = models.PositiveSmallIntegerField(choices=Severity.choices)
+    microsoft_severity = models.PositiveSmallIntegerField(choices=Severity.choices, null=True)
     cost = models.BigIntegerField(null=True)
     sell = models.BigIntegerField(null=True)
     expected_money = models.BigIntegerField(null=True)
     rebilled_money = models.BigIntegerField(null=True)
+    microsoft_money = models.BigIntegerField(null=True)
     weight = models.BigIntegerField(default=0)
     flags = models.CharField(max_length=200, blank=True)
     expected_explained = models.BigIntegerField(default=0, db_default=0)
     rebilled_explained = models.BigIntegerField(default=0, db_default=0)
+    microsoft_explained = models.BigIntegerField(default=0, db_default=0)
     expected_left = models.GeneratedField(
         expression=F("expected_difference") - F("expected_explained"), output_field=models.BigIntegerField(), db_persist=True
     )
     rebilled_left = models.GeneratedField(
         expression=F("rebilled_difference") - F("rebilled_explained"), output_field=models.BigIntegerField(), db_persist=True
+    )
+    microsoft_left = models.GeneratedField(
+        expression=F("microsoft_difference") - F("microsoft_explained"), output_field=models.BigIntegerField(), db_persist=True
     )
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+", db_constraint=False, db_index=False

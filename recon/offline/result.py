@@ -12,7 +12,7 @@ import pandas as pd
 from accounts.calendar import Cycle
 from accounts.products import BY_CODE
 from ingest.sources.reading import Issue
-from recon.engine import CHECKS, FLAGS, LEGS, SEVERITIES, LegName, Tolerance, reconcile, totals
+from recon.engine import FLAGS, LIST_CHECKS, LISTS, SEVERITIES, LegName, Tolerance, reconcile, totals
 from recon.engine.compare import INVESTIGATE, UNCHECKED
 from recon.offline.lists import GivenList, Matched
 from recon.offline.refusal import on_one_line
@@ -57,7 +57,7 @@ def _texts(of: Sequence[str | None], rows: pd.DataFrame) -> pd.Series:
 
 def exit_status(done: Run) -> int:
     """0: everything that was provided agrees within tolerance; 1: something is to be investigated, or was never compared."""
-    provided = {one.leg for one in done.given} & set(CHECKS)
+    provided = {one.leg for one in done.given} & set(LIST_CHECKS)
     if not provided or provided - _compared(done):
         return 1
     if bool((done.rows["severity"] >= INVESTIGATE).any()) or any(one.reading.counts.rejected for one in done.given):
@@ -67,7 +67,7 @@ def exit_status(done: Run) -> int:
 
 def _compared(done: Run) -> set[LegName]:
     """The lists that could be compared with the bill in at least one row."""
-    return {check for check in CHECKS if (done.rows[f"{check}_severity"] != UNCHECKED).any()}
+    return {check for check in LIST_CHECKS if (done.rows[f"{check}_severity"] != UNCHECKED).any()}
 
 
 def json_text(done: Run) -> str:
@@ -85,7 +85,7 @@ def as_json(done: Run) -> dict[str, Any]:
     return {
         "cycle": cycle,
         "files": [_file(one) for one in done.given],
-        "totals": [{"product": t["product"], **{leg: _whole(t[leg]) for leg in LEGS}} for t in done.totals.to_dict("records")],
+        "totals": [{"product": t["product"], **{leg: _whole(t[leg]) for leg in LISTS}} for t in done.totals.to_dict("records")],
         "variances": [_variance(row) for row in done.rows.to_dict("records")],
         "issues": [
             {"file": name, "line": issue.line, "level": issue.level, "code": issue.code, "message": issue.message}
@@ -104,10 +104,11 @@ def _variance(row: dict[Any, Any]) -> dict[str, Any]:
         "organization": row["name"],
         "organization_id": row["organization_id"],
         "product": row["product"],
-        **{leg: _whole(row[leg]) for leg in LEGS},
+        **{leg: _whole(row[leg]) for leg in LISTS},
         "severity": SEVERITIES[row["severity"]],
         "checks": {
-            check: {"difference": _whole(row[f"{check}_difference"]), "severity": SEVERITIES[row[f"{check}_severity"]]} for check in CHECKS
+            check: {"difference": _whole(row[f"{check}_difference"]), "severity": SEVERITIES[row[f"{check}_severity"]]}
+            for check in LIST_CHECKS
         },
         "flags": [flag for flag in FLAGS if row[flag]],
     }
@@ -119,19 +120,21 @@ def _whole(value: Any) -> int | None:
 
 def short_table(done: Run) -> str:
     """Totals by product and the worst rows, for a terminal."""
-    lines = [_line("product", *LEGS)]
-    lines += [_line(BY_CODE[t["product"]].label, *(_text(t[leg]) for leg in LEGS)) for t in done.totals.to_dict("records")]
+    lines = [_line("product", *LISTS)]
+    lines += [_line(BY_CODE[t["product"]].label, *(_text(t[leg]) for leg in LISTS)) for t in done.totals.to_dict("records")]
     counts = ", ".join(f"{int((done.rows['severity'] == place).sum())} {word}" for place, word in enumerate(SEVERITIES))
     lines += ["", f"{len(done.rows)} rows: {counts}"]
     worst = done.rows[done.rows["severity"] >= INVESTIGATE].sort_values("severity", ascending=False, kind="stable")
     for row in worst.head(_SHOWN).to_dict("records"):
-        figures = "  ".join(f"{leg} {_text(row[leg])}" for leg in LEGS[:3])
+        figures = "  ".join(f"{leg} {_text(row[leg])}" for leg in LISTS[:3])
         lines.append(f"  {SEVERITIES[row['severity']]:<11} {on_one_line(row['name'])}, {BY_CODE[row['product']].label}: {figures}")
     if len(worst) > _SHOWN:
         lines.append(f"  and {len(worst) - _SHOWN} more")
     lines += [f"not read: {one.reading.counts.rejected} rejected rows of {one.path}" for one in done.given if one.reading.counts.rejected]
     compared = _compared(done)
-    lines += [f"nothing of the {one.leg} list could be compared" for one in done.given if one.leg in CHECKS and one.leg not in compared]
+    lines += [
+        f"nothing of the {one.leg} list could be compared" for one in done.given if one.leg in LIST_CHECKS and one.leg not in compared
+    ]
     if not compared:
         lines.append("nothing could be compared")
     return "\n".join(lines)

@@ -6,11 +6,11 @@ from typing import Any
 
 import pandas as pd
 
-from recon.engine import FLAGS, LEGS, SEVERITIES
+from recon.engine import FLAGS, LISTS, SEVERITIES
 from recon.exports import FileRef, MonthSheet, ProductTotal, rows_frame
 from recon.offline.result import Run, cells_of
 
-_NUMBERS = (*LEGS, "expected_difference", "rebilled_difference", "cost", "sell", "expected_money", "rebilled_money")
+_NUMBERS = (*LISTS, "expected_difference", "rebilled_difference", "cost", "sell", "expected_money", "rebilled_money")
 
 
 def month_sheet(done: Run) -> MonthSheet:
@@ -22,7 +22,7 @@ def month_sheet(done: Run) -> MonthSheet:
         draft=True,
         rows=_rows(done),
         files=[_file(one.leg, one.reading) for one in done.given],
-        totals=[ProductTotal(t["product"], *(_whole(t[leg]) for leg in LEGS)) for t in done.totals.to_dict("records")],
+        totals=[ProductTotal(t["product"], *(_whole(t[leg]) for leg in LISTS)) for t in done.totals.to_dict("records")],
         left_out=[f"{name}, line {issue.line}: {issue.message}" for name, issue in done.issues if issue.level == "error"],
     )
 

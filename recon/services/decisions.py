@@ -31,7 +31,7 @@ _NOTHING: Final = {"rebill_reason": "", "rebill_note": ""}
 _LARGEST: Final = 1_000_000_000
 WITHDRAWN: Final = "recon.item.withdrawn"
 #: What an act has to know of a row.
-_ASKED: Final = ("organization", "product", "name", "billed", "expected_left", "rebilled_left")
+_ASKED: Final = ("organization", "product", "name", "billed", *(f"{check}_left" for check, _ in CHECKS))
 #: Acts that leave nothing of what an earlier one said of the same row.
 _OVERWRITING: Final = frozenset({"recon.row.assigned", "recon.row.reviewed", "recon.row.rebill_decided"})
 

@@ -14,6 +14,7 @@ from accounts.models import User
 from accounts.services import Refused
 from ingest import jobs, storage
 from ingest.models import Leg, UsageLine
+from recon.checks import CHECKS, LEGS
 from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TooManyRows, rows_frame
 from recon.exports.words import moment_words
 from recon.filters import variances_as_listed
@@ -25,9 +26,8 @@ from recon.services.customers import customers_of, not_rebilled
 from recon.shown import shown_inputs, shown_prices
 
 _FIELDS: Final = (
-    "organization_id", "name", "organization__huntress_id", "product", "billed", "expected", "rebilled", "previous",
-    "expected_difference", "rebilled_difference", "severity", "expected_severity", "rebilled_severity", "cost", "sell",
-    "expected_money", "rebilled_money", "flags", "expected_left", "rebilled_left", "rebill_quantity",
+    "organization_id", "name", "organization__huntress_id", "product", *LEGS, "severity", "cost", "sell", "flags", "rebill_quantity",
+    *(f"{check}_{what}" for check in CHECKS for what in ("difference", "severity", "money", "left")),
 )  # fmt: skip
 _CODE: Final = {severity.value: severity.code for severity in Severity}
 
@@ -130,7 +130,7 @@ def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
             **row,
             "organization": row["name"],
             "organization_id": row["organization__huntress_id"] or "",
-            **{name: _CODE[row[name]] for name in ("severity", "expected_severity", "rebilled_severity")},
+            **{name: _CODE.get(row[name], "") for name in ("severity", *(f"{check}_severity" for check in CHECKS))},
             "shared": row["organization_id"],
             "source": sources.get((row["organization_id"], row["product"]), ""),
             "rebill_reason": reasons.get((row["organization_id"], row["product"]), ""),

@@ -36,9 +36,23 @@ def leg_tables(*, whole: bool = False) -> st.SearchStrategy[GivenLeg]:
     return st.builds(GivenLeg, rows, st.lists(_REJECTED, max_size=2).map(tuple), st.booleans())
 
 
-def months(*, whole: bool = False) -> st.SearchStrategy[dict[str, GivenLeg]]:
-    """Up to four legs, some of them missing or empty."""
-    return st.dictionaries(st.sampled_from(LEGS), leg_tables(whole=whole), max_size=4)
+LISTS = tuple(leg for leg in LEGS if leg != "microsoft")
+
+
+@st.composite
+def months(draw: st.DrawFn, *, whole: bool = False) -> dict[str, GivenLeg]:
+    """Up to four lists, some of them missing or empty, and perhaps what tenants were counted."""
+    found = draw(st.dictionaries(st.sampled_from(LISTS), leg_tables(whole=whole), max_size=4))
+    if draw(st.booleans()):
+        found["microsoft"] = draw(counted(whole=whole))
+    return found
+
+
+def counted(*, whole: bool = False) -> st.SearchStrategy[GivenLeg]:
+    """Identities by Organization: never a whole list, since who has no tenant is unknown."""
+    rows = st.lists(st.builds(Line, _SOME, st.just("itdr"), QUANTITIES), max_size=4).map(tuple)
+    unsure = st.lists(st.tuples(_SOME, st.just("itdr")), max_size=0 if whole else 2).map(tuple)
+    return st.builds(GivenLeg, rows, unsure, st.just(True))
 
 
 _EXACT = st.one_of(st.integers(0, 60), st.sampled_from([Decimal("0.0001"), Decimal("4.9999"), Decimal("2.5"), Decimal(10_000)]))
@@ -79,11 +93,11 @@ def judged(rows: pd.DataFrame) -> dict[Cell, Judged]:
     """The engine's rows in the oracle's words."""
     found = {}
     for row in rows.to_dict("records"):
-        checks = ("expected", "rebilled")
+        checks = ("expected", "rebilled", "microsoft")
         found[(int(row["organization"]), str(row["product"]))] = Judged(
             quantities={leg: whole(row[leg]) for leg in LEGS},
             differences={leg: whole(row[f"{leg}_difference"]) for leg in (*checks, "previous")},
-            severities={check: SEVERITIES[row[f"{check}_severity"]] for check in checks},
+            severities={check: SEVERITIES[row[f"{check}_severity"]] for check in checks if not pd.isna(row[f"{check}_severity"])},
             severity=SEVERITIES[row["severity"]],
             flags={flag for flag in FLAGS if row[flag]},
             cost=whole(row["cost"]),

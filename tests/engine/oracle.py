@@ -66,22 +66,24 @@ def month(legs: dict[str, GivenLeg], tolerances: Sequence[Stated]) -> dict[Cell,
 
 def judge(legs: dict[str, GivenLeg], cell: Cell, tolerances: Sequence[Stated]) -> Judged:
     row = Judged()
-    for name in ("billed", "expected", "rebilled", "previous"):
+    for name in LEGS:
         row.quantities[name], counted_as_none = quantity(name, legs.get(name), cell)
         if counted_as_none and name != "previous":
             row.flags.add("not_billed" if name == "billed" else f"not_in_{name}")
     billed = row.quantities["billed"]
-    for name in ("expected", "rebilled", "previous"):
+    for name in LEGS[1:]:
         other = row.quantities[name]
         row.differences[name] = None if billed is None or other is None else billed - other
     for name in ("expected", "rebilled"):
         row.severities[name] = check(billed, row.quantities[name], cell, tolerances)
+    if "microsoft" in legs and cell[1] == "itdr":  # of other products, and without tenants, nobody asks
+        row.severities["microsoft"] = check(billed, row.quantities["microsoft"], cell, tolerances)
     row.severity = max(row.severities.values(), key=WORST_LAST.index)
     row.cost = one_price(legs.get("billed"), cell)
     if not prices_of(legs.get("billed"), cell):
         row.cost = one_price(legs.get("expected"), cell)
     row.sell = one_price(legs.get("rebilled"), cell)
-    for name, price in (("expected", row.cost), ("rebilled", row.sell)):
+    for name, price in (("expected", row.cost), ("rebilled", row.sell), ("microsoft", row.cost)):
         difference = row.differences[name]
         row.money[name] = None if difference is None or price is None else difference * price
     return row
@@ -143,7 +145,7 @@ def totals(legs: dict[str, GivenLeg], cells: Iterable[Cell]) -> dict[str, dict[s
     return {product: {name: total(name, legs.get(name), product) for name in LEGS} for product in sorted({cell[1] for cell in cells})}
 
 
-LEGS = ("billed", "expected", "rebilled", "previous")
+LEGS = ("billed", "expected", "rebilled", "microsoft", "previous")
 
 
 def total(name: str, leg: GivenLeg | None, product: str) -> int | None:

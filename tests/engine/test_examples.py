@@ -141,7 +141,7 @@ def test_an_explicit_zero_makes_a_row() -> None:
 def test_previous_makes_rows_and_no_severity() -> None:
     rows = month(billed=leg(5), expected=leg(5), rebilled=leg(5), previous=leg(3, 8))
     assert [rows[0, "edr"].differences["previous"], rows[0, "edr"].severity] == [2, "match"]
-    assert rows[1, "edr"].quantities == {"billed": 0, "expected": 0, "rebilled": 0, "previous": 8}
+    assert rows[1, "edr"].quantities == {"billed": 0, "expected": 0, "rebilled": 0, "microsoft": None, "previous": 8}
 
 
 @pytest.mark.parametrize(
@@ -228,5 +228,5 @@ def test_money_is_units_times_price_and_unknown_where_lines_of_one_cell_disagree
     rebilled = GivenLeg((Line(0, "edr", 2, 9_000_001), Line(1, "edr", 1)))
     rows = month(billed=billed, expected=leg(2, 2), rebilled=rebilled)
     assert (rows[0, "edr"].cost, rows[0, "edr"].sell) == (6_500_000, 9_000_001)
-    assert rows[0, "edr"].money == {"expected": 19_500_000, "rebilled": 27_000_003}
-    assert (rows[1, "edr"].cost, rows[1, "edr"].money) == (None, {"expected": None, "rebilled": None})
+    assert rows[0, "edr"].money == {"expected": 19_500_000, "rebilled": 27_000_003, "microsoft": None}
+    assert (rows[1, "edr"].cost, rows[1, "edr"].money) == (None, {"expected": None, "rebilled": None, "microsoft": None})

@@ -12,12 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from recon.engine import LEGS, SEVERITIES, LegName, LegTable, reconcile
+from recon.engine import CHECKS, LEGS, LIST_CHECKS, LISTS, SEVERITIES, LegName, LegTable, reconcile
 from recon.engine.compare import INVESTIGATE
 from tests.engine.making import ORGANIZATIONS, judged, leg_tables, months, statements, tables, tolerance
 from tests.engine.oracle import GivenLeg, Line, Stated
 
-CHECKS = ("expected", "rebilled")
 law = settings(max_examples=30)
 
 
@@ -69,6 +68,27 @@ def test_a_list_against_itself_is_silent(leg: GivenLeg, stated: list[Stated]) ->
 
 
 @law
+@given(months(), statements())
+def test_what_tenants_say_is_asked_of_identities_alone_and_is_never_green_unread(legs: dict[str, GivenLeg], stated: list[Stated]) -> None:
+    rows = rows_of(legs, stated)
+    is_asked = rows["microsoft_severity"].notna()
+    assert (is_asked == ((rows["product"] == "itdr") & ("microsoft" in legs))).all()
+    unread = rows[is_asked & (rows["microsoft"].isna() | rows["billed"].isna())]
+    assert (unread["severity"] >= SEVERITIES.index("unchecked")).all()
+    assert (rows.loc[~is_asked, "microsoft_difference"].isna()).all()
+
+
+@law
+@given(months(), statements())
+def test_without_tenants_nothing_else_changes(legs: dict[str, GivenLeg], stated: list[Stated]) -> None:
+    """But for rows that only a tenant names."""
+    rows, without = rows_of(legs, stated), rows_of({name: leg for name, leg in legs.items() if name != "microsoft"}, stated)
+    left = [name for name in rows.columns if "microsoft" not in name and name != "severity"]
+    both = rows.merge(without[["organization", "product"]], on=["organization", "product"])
+    assert_frame_equal(both[left], without[left], check_dtype=False)
+
+
+@law
 @given(leg_tables(), leg_tables())
 def test_swapping_two_legs_flips_every_sign(one: GivenLeg, other: GivenLeg) -> None:
     there = judged(rows_of({"billed": one, "rebilled": other}))
@@ -107,17 +127,19 @@ def test_what_is_given_is_not_changed(legs: dict[str, GivenLeg]) -> None:
 def test_merging_two_organizations_gives_the_sum(legs: dict[str, GivenLeg]) -> None:
     one, other = 0, ORGANIZATIONS - 1
     merged = {
-        name: GivenLeg(tuple(replace(line, organization=one) if line.organization == other else line for line in leg.lines))
+        name: replace(leg, lines=tuple(replace(line, organization=one) if line.organization == other else line for line in leg.lines))
         for name, leg in legs.items()
     }
     apart, together = judged(rows_of(legs)), judged(rows_of(merged))
     assert set(together) == {(one if who == other else who, product) for who, product in apart}
     for (who, product), row in together.items():
         parts = [apart[cell] for cell in {(who, product), (other if who == one else who, product)} if cell in apart]
-        for leg in LEGS:
+        for leg in LISTS:
             amounts = [part.quantities[leg] for part in parts]
             assert row.quantities[leg] == (None if None in amounts else sum(filter(None, amounts)))
-        for check in CHECKS:
+        counted = [part.quantities["microsoft"] for part in parts if part.quantities["microsoft"] is not None]
+        assert row.quantities["microsoft"] == (sum(counted) if counted else None), "the tenants of both are the tenants of one"
+        for check in LIST_CHECKS:
             differences = [part.differences[check] for part in parts]
             assert row.differences[check] == (None if None in differences else sum(filter(None, differences)))
 
@@ -134,8 +156,9 @@ def test_raising_a_tolerance_never_adds_a_finding(
         old = stated[which]
         raised[which] = replace(old, percent=min(old.percent + percent, Fraction(10_000)), units=old.units + units)
     before, after = rows_of(legs, stated), rows_of(legs, raised)
-    for column in ("severity", "expected_severity", "rebilled_severity"):
+    for column in ("severity", *(f"{check}_severity" for check in CHECKS)):
         assert (after[column] <= before[column]).all()
+        assert (after[column].isna() == before[column].isna()).all()
     assert (after["severity"] >= INVESTIGATE).sum() <= (before["severity"] >= INVESTIGATE).sum()
 
 
@@ -152,7 +175,10 @@ def test_a_tolerance_wider_than_the_default_never_adds_a_finding(legs: dict[str,
 @given(months(whole=True))
 def test_two_merged_organizations_are_the_sum(legs: dict[str, GivenLeg]) -> None:
     """One that counts under another gives that one's row the sum of both, in every leg, and leaves the others as they were."""
-    merged = {name: GivenLeg(tuple(replace(one, organization=min(one.organization, 1)) for one in leg.lines)) for name, leg in legs.items()}
+    merged = {
+        name: replace(leg, lines=tuple(replace(one, organization=min(one.organization, 1)) for one in leg.lines))
+        for name, leg in legs.items()
+    }
     before, after = rows_of(legs), rows_of(merged)
     apart = before.assign(organization=before["organization"].clip(upper=1))
     for leg in LEGS:

@@ -20,7 +20,8 @@ from accounts.models import Account
 from accounts.names import normalise
 from ingest import jobs
 from recon.demo.files import quillmere
-from recon.engine import ALWAYS, CHECKS, FLAGS, LEGS
+from recon.engine import ALWAYS, FLAGS, LIST_CHECKS
+from recon.engine import LISTS as ENGINE_LISTS
 from recon.offline.lists import matched, read_lists
 from recon.offline.result import run as run_offline
 from recon.services import imports
@@ -50,7 +51,12 @@ def said_by_the_command(files: dict[str, tuple[str, bytes]]) -> list[tuple[Any, 
             paths[leg] = str(path)
         given = read_lists(paths, allow_rejected=True)
         done = run_offline(None, given, matched(given), [], [])
-    columns = [*LEGS, *(f"{check}_difference" for check in CHECKS), "severity", *(f"{check}_severity" for check in CHECKS)]
+    columns = [
+        *ENGINE_LISTS,
+        *(f"{check}_difference" for check in LIST_CHECKS),
+        "severity",
+        *(f"{check}_severity" for check in LIST_CHECKS),
+    ]
     money = ["cost", "sell", "expected_money", "rebilled_money"]
     return sorted(
         (
@@ -65,7 +71,7 @@ def said_by_the_command(files: dict[str, tuple[str, bytes]]) -> list[tuple[Any, 
 
 def said_by_the_product(account: Account, cycle: Cycle) -> list[tuple[Any, ...]]:
     """Without what the product alone looks at: who came and went since the month before."""
-    legs = (*LEGS, "expected_difference", "rebilled_difference")
+    legs = (*ENGINE_LISTS, "expected_difference", "rebilled_difference")
     rest = ("expected_severity", "rebilled_severity", "cost", "sell", "expected_money", "rebilled_money")
     return sorted(
         (

@@ -206,7 +206,7 @@ def test_the_totals_are_the_sums_of_the_rows(month):
     totals = month.totals
     assert totals["rows"] == len(rows) > 5
     assert totals["severities"] == {str(s): sum(row["severity"] == s for row in rows) for s in Severity.values}
-    assert totals["flagged"] == {check: sum(row[f"{check}_severity"] >= Severity.INVESTIGATE for row in rows) for check in CHECKS}
+    assert totals["flagged"] == {check: sum((row[f"{check}_severity"] or 0) >= Severity.INVESTIGATE for row in rows) for check in CHECKS}
     assert totals["unchecked"] == sum(Severity.UNCHECKED in (row["expected_severity"], row["rebilled_severity"]) for row in rows)
     assert totals["all"] == figures(rows)
     assert totals["within"] == figures([row for row in rows if row["severity"] == Severity.WITHIN])
@@ -222,7 +222,9 @@ def test_the_totals_are_the_sums_of_the_rows(month):
 
 
 def figures(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return {check: _figures(check, [row for row in rows if row[f"{check}_difference"] is not None]) for check in CHECKS}
+    asked = {check: sum(row[f"{check}_severity"] is not None for row in rows) for check in CHECKS}
+    compared = {check: [row for row in rows if row[f"{check}_difference"] is not None] for check in CHECKS}
+    return {check: {"asked": asked[check], **_figures(check, compared[check])} for check in CHECKS}
 
 
 def _figures(check: str, ran: list[dict[str, Any]]) -> dict[str, int]:
