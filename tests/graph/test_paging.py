@@ -191,7 +191,8 @@ def test_a_place_that_is_too_old_says_to_begin_anew(ask: Ask, fake: FakeMicrosof
 def test_deleted_users_are_read(ask: Ask) -> None:
     with FakeMicrosoft(Story()) as fake:
         pages = list(Walk(ask(tenant_of(41096), through=fake.base), DELETED))
-    assert [record["mail"] for page in pages for record in page.records] == [f"person{n}@meadowsweetcarehomes.example" for n in (1, 2, 3)]
+    mails = {record["mail"] for page in pages for record in page.records}
+    assert mails == {f"person{number}@meadowsweetcarehomes.example" for number in (1, 2, 3)}
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
+from uuid import NAMESPACE_DNS, uuid5
 
 from recon.demo.cast import BRIGHTFEN_CUSTOMERS
 from recon.demo.microsoft import records
@@ -40,6 +41,9 @@ class Person:
     fields: Made = field(default_factory=dict)
     seen_days: int | None = 1
 
+    def __post_init__(self) -> None:
+        self.key = self.local  # which stays when the address changes
+
 
 @dataclass
 class Draft:
@@ -67,7 +71,7 @@ def leavers_keep_their_licence(draft: Draft) -> None:
 
 
 def converted_to_shared(draft: Draft) -> None:
-    """Northbeck Legal made accounts@ a shared mailbox between the two snapshots, and took its licence."""
+    """Northbeck Legal made accounts@ a shared mailbox between the two snapshots, and took away its licence."""
     held = [] if draft.snapshot else [Held(SKUS["EXCHANGESTANDARD"])]
     draft.people.append(Person("accounts", "Accounts", held, "shared" if draft.snapshot else "user", seen_days=None))
 
@@ -129,15 +133,17 @@ def other_case(draft: Draft) -> None:
 
 def deleted_after_the_cycle(draft: Draft) -> None:
     """Meadowsweet Care Homes deleted three carers a few days ago, whom the bill still has."""
-    draft.deleted += [(person, 2 + place) for place, person in enumerate(draft.people[:3])]
-    del draft.people[:3]
+    if draft.snapshot:
+        draft.deleted += [(person, 2 + place) for place, person in enumerate(draft.people[:3])]
+        del draft.people[:3]
 
 
 def upn_changed(draft: Draft) -> None:
     """Tarn Vale Dental renamed somebody who married: the old address is still the mail address."""
-    person = draft.people[0]
-    person.fields["mail"] = person.local
-    person.local, person.name = "bryony.crake", "Bryony Crake"
+    if draft.snapshot:
+        person = draft.people[0]
+        person.fields["mail"] = person.local
+        person.local, person.name = "bryony.crake", "Bryony Crake"
 
 
 def device_licence(draft: Draft) -> None:
@@ -153,8 +159,9 @@ def could_not_be_assigned(draft: Draft) -> None:
 
 def licensed_in_mid_cycle(draft: Draft) -> None:
     """Hawkshead Lane Surgery gave four starters their licence a few days ago."""
-    since = stamp(draft.now - 6 * _DAY)
-    draft.people += [Person(f"starter{number}", f"Starter {number}", [Held(SKUS["SPB"], since=since)]) for number in range(1, 5)]
+    if draft.snapshot:
+        since = stamp(draft.now - 6 * _DAY)
+        draft.people += [Person(f"starter{number}", f"Starter {number}", [Held(SKUS["SPB"], since=since)]) for number in range(1, 5)]
 
 
 def no_premium(draft: Draft) -> None:
@@ -225,10 +232,11 @@ class Story:
         draft = Draft([*self._billed(number, units), *self._unlicensed(domain)], self.now, self.snapshot)
         if number in STORIES:
             STORIES[number](draft)
-        users = [self._user(number, place, person, domain) for place, person in enumerate(draft.people)]
+        draft.people.sort(key=lambda person: _identity(number, person))
+        users = [_user(number, person, domain) for person in draft.people]
         bin_ = [
-            records.deleted(self._identity(number, 800 + place), _upn(person, domain), person.name, self.now - days * _DAY)
-            for place, (person, days) in enumerate(draft.deleted)
+            records.deleted(_identity(number, person), f"{person.local}@{domain}", person.name, self.now - days * _DAY)
+            for person, days in sorted(draft.deleted, key=lambda one: _identity(number, one[0]))
         ]
         skus = _skus(draft, users)
         parts = {PART_OF[one["skuId"]] for one in skus}
@@ -273,22 +281,20 @@ class Story:
             Person("guest", "Guest of ours", [], "", guest, None),
         ]
 
-    def _user(self, number: int, place: int, person: Person, domain: str) -> Made:
-        fields = dict(person.fields)
-        if fields.get("mail", "@").find("@") < 0:
-            fields["mail"] = f"{fields['mail']}@{domain}"
-        return records.user(self._identity(number, place), _upn(person, domain), person.name, person.held, **fields)
-
-    @staticmethod
-    def _identity(number: int, place: int) -> str:
-        return f"{number:08x}-0000-4000-8000-{place:012}"
-
     def _end(self, is_trial: bool) -> str:
         return stamp(self.now + (17 if is_trial else 200) * _DAY)
 
 
-def _upn(person: Person, domain: str) -> str:
-    return f"{person.local}@{domain}"
+def _identity(number: int, person: Person) -> str:
+    """An id as Microsoft makes them: without an order, and the same for good."""
+    return str(uuid5(NAMESPACE_DNS, f"{person.key}.{number}"))
+
+
+def _user(number: int, person: Person, domain: str) -> Made:
+    fields = dict(person.fields)
+    if fields.get("mail", "@").find("@") < 0:
+        fields["mail"] = f"{fields['mail']}@{domain}"
+    return records.user(_identity(number, person), f"{person.local}@{domain}", person.name, person.held, **fields)
 
 
 def _skus(draft: Draft, users: list[Made]) -> list[Made]:
