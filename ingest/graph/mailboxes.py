@@ -91,7 +91,8 @@ class Mailboxes:
             self._has_read = True
         elif not self._has_read and len(final) == asked:
             first = next(iter(final))
-            raise Refused(refusal(CALL, f"{first.status} {first.code}".strip()), endpoint=CALL.name, status=first.status, code=first.code)
+            named = f"{first.status} {first.code}".strip()
+            raise Refused(refusal(CALL, named), endpoint=CALL.name, status=HTTPStatus.FORBIDDEN, code=first.code)
 
     def _wait(self, rounds: int, throttled: Collection[Record]) -> None:
         asked = max((seconds for one in throttled if (seconds := _asked_pause(one)) is not None), default=None)

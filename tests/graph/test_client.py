@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import time
+from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import unquote
 
 import pytest
 
-from ingest.graph import CALLS, Bounds, Patience
+from ingest.graph import CALLS, Bounds, Mailboxes, Patience, Walk, prove
 from ingest.graph import errors as wrong
 from recon.demo.microsoft import FakeMicrosoft, Fault
 from recon.demo.microsoft.estate import Crowd
-from tests.graph.conftest import FIRST, QUICK, Ask
+from tests.graph.conftest import FIRST, QUICK, Ask, Open
 
 USERS, LICENSED, SKUS, ACTIVITY = (CALLS[name] for name in ("users", "licensed_users", "skus", "activity"))
 
@@ -172,3 +173,21 @@ def test_one_tenants_trouble_is_not_anothers(ask: Ask, fake: FakeMicrosoft) -> N
     with pytest.raises(wrong.Unavailable):
         ask().get(SKUS)
     assert len(ask(Crowd(tenants=2).ids()[1]).get(SKUS).records()) == 2
+
+
+def test_many_tenants_at_once_each_get_their_own(connect: Open) -> None:
+    """One factory for all threads of a worker: no answer and no token goes to the wrong one."""
+    crowd = Crowd(tenants=24, users=25)
+    with FakeMicrosoft(crowd) as fake:
+        microsoft = connect(through=fake.base)
+
+        def pull(tenant: str) -> tuple[str, set[str], int]:
+            client = microsoft.tenant(tenant)
+            users = {one["id"] for page in Walk(client, LICENSED) for one in page.records}
+            return prove(client).id, {one.partition("-")[0] for one in users}, sum(len(one.purposes) for one in Mailboxes(client, users))
+
+        with ThreadPoolExecutor(6) as pool:
+            found = list(pool.map(pull, crowd.ids()))
+    assert found == [(tenant, {f"{int(tenant[-12:]):08x}"}, 25) for tenant in crowd.ids()]
+    assert fake.calls("token") == 24
+    assert set(fake.most_batches.values()) == {1}

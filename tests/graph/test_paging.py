@@ -230,6 +230,13 @@ def test_what_a_pull_cannot_do_without_is_no_gap(ask: Ask, fake: FakeMicrosoft) 
         list(Walk(ask(), LICENSED))
 
 
+def test_a_token_that_is_not_accepted_is_no_gap(ask: Ask, fake: FakeMicrosoft) -> None:
+    fake.fail(Fault("status", at="subscriptions", status=401, code="InvalidAuthenticationToken", times=0))
+    with pytest.raises(wrong.Refused, match="does not accept the app's token"):
+        list(Walk(ask(), TRIALS))
+    assert (fake.calls("subscriptions"), fake.calls("token")) == (2, 2)
+
+
 def test_trouble_that_may_pass_is_no_gap(ask: Ask, fake: FakeMicrosoft) -> None:
     fake.fail(Fault("status", at="subscriptions", status=503, times=0))
     with pytest.raises(wrong.Unavailable):
