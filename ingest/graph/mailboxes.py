@@ -7,7 +7,7 @@ and 429 that only this one has to be asked again. The user's id is the answer's 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, Final
@@ -122,7 +122,7 @@ def replies_in(data: Record, body: bytes = b"") -> list[Record]:
     if not isinstance(found, list):
         wrong(CALL, "a list “responses” is expected", body)
     for one in found:
-        if not isinstance(one, Mapping) or not isinstance(one.get("id"), str) or type(one.get("status")) is not int:
+        if not isinstance(one, dict) or not isinstance(one.get("id"), str) or type(one.get("status")) is not int:
             wrong(CALL, "an answer in the batch has no id or no status", body)
     return found
 
@@ -143,13 +143,13 @@ def _value(body: Any) -> str:
     ('shared', 'user', 'room', '')
     """
     for name in ("userPurpose", "value"):
-        if isinstance(body, Mapping) and name in body:
+        if isinstance(body, dict) and name in body:
             return _value(body[name])
     return body.lower() if isinstance(body, str) and body.lower() in PURPOSES else ""
 
 
 def _asked_pause(reply: Record) -> float | None:
     headers = reply.get("headers")
-    told = {str(name).lower(): value for name, value in headers.items()} if isinstance(headers, Mapping) else {}
+    told = {str(name).lower(): value for name, value in headers.items()} if isinstance(headers, dict) else {}
     after = told.get("retry-after")
     return retry_after(str(after)) if after is not None else None
