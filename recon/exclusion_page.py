@@ -108,20 +108,21 @@ class Draft:
         self.cycle = self._cycle(chosen)
 
     def _cycle(self, chosen: str) -> Cycle:
-        for text in (chosen, self.file.preview.get("cycle", "")):
-            try:
-                return parse_cycle(text)
-            except ValueError:
-                continue
-        return last_finished(self.account)
+        """The one that was chosen, of those that are offered; else the one that the list itself tells of."""
+        return parse_cycle(chosen if chosen in dict(self.cycles) else self._guessed)
+
+    @property
+    def _guessed(self) -> str:
+        cycle = last_finished(self.account)
+        return str(self.file.preview.get("cycle") or f"{cycle.start}:{cycle.end}")
+
+    @cached_property
+    def cycles(self) -> list[tuple[str, str]]:
+        return cycle_choices(self.account, self._guessed)
 
     @property
     def cycle_text(self) -> str:
         return f"{self.cycle.start}:{self.cycle.end}"
-
-    @cached_property
-    def cycles(self) -> list[tuple[str, str]]:
-        return cycle_choices(self.account, self.cycle_text)
 
     @property
     def is_busy(self) -> bool:

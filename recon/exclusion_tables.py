@@ -8,6 +8,7 @@ import django_tables2 as tables
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.http import HttpRequest
 from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from django_tables2 import RequestConfig
 
 from accounts.models import Account
@@ -18,7 +19,7 @@ PER_PAGE: Final = 50
 #: A part number may break anywhere: the longest have a hundred characters and no space.
 SKU: Final = {"td": {"class": "sku small"}}
 GUID: Final = {"td": {"class": "p3 mono small nowrap"}, "th": {"class": "p3"}}
-_TICK: Final = '<span class="vh">Choose</span>'
+_TICK: Final = SafeString('<span class="vh">Choose</span>')
 
 
 class SkuRows(tables.Table):
@@ -54,7 +55,7 @@ def _box(form: str, name: str, value: str | int, label: str) -> str:
 class VersionSkus(SkuRows):
     """The SKUs of one version."""
 
-    select = tables.Column(empty_values=(), orderable=False, verbose_name=format_html(_TICK))
+    select = tables.Column(empty_values=(), orderable=False, verbose_name=_TICK)
     sku = tables.Column(verbose_name="Part number", order_by=("sku_key", "pk"), attrs=SKU)
     called = tables.Column(verbose_name="Name", empty_values=(), order_by=("called", "name", "pk"), attrs={"cell": {"class": "wraps"}})
     known = tables.Column(verbose_name="In Microsoft’s table", empty_values=(), orderable=False, attrs={"cell": {"class": "p2 nowrap"}})
@@ -110,7 +111,7 @@ SHOW: Final = (("open", "To decide"), ("listed", "On the list"), ("dismissed", "
 class SuggestionRows(SkuRows):
     """Suggestions, with their evidence in full: it is what is decided by."""
 
-    select = tables.Column(empty_values=(), orderable=False, verbose_name=format_html(_TICK))
+    select = tables.Column(empty_values=(), orderable=False, verbose_name=_TICK)
     sku = tables.Column(verbose_name="Part number", order_by=("sku_key",), attrs=SKU)
     name = tables.Column(default=blank("The file has no name for it"), order_by=("name", "sku_key"), attrs={"cell": {"class": "p2 wraps"}})
     category = tables.Column(default="", order_by=("category", "sku_key"), attrs={"cell": {"class": "p3 small wraps"}})
