@@ -7,24 +7,22 @@ urllib3's own retries sleep where neither can be had. What was refused is never 
 from __future__ import annotations
 
 import logging
-import random
 import time
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any, Final
 from urllib.parse import quote, urlencode, urljoin, urlsplit
 
 from tenacity import RetryCallState, Retrying, retry_if_exception_type, stop_after_attempt, stop_before_delay
 
+from ingest.http.patience import Patience, pause, retry_after
+from ingest.http.transport import Bounds, Reply, Transport
 from ingest.huntress import errors
 from ingest.huntress.answers import Answer, Record, parsed
 from ingest.huntress.endpoints import BASE, Endpoint
-from ingest.huntress.limiter import Limiter, Unlimited, pause
-from ingest.huntress.transport import Bounds, Reply, Transport
+from ingest.huntress.limiter import Limiter, Unlimited
 
 log = logging.getLogger(__name__)
 
@@ -32,23 +30,8 @@ _MOST_HOPS: Final = 3
 _TOLD: Final = ("content-type", "date", "retry-after", "x-request-id")
 _REDIRECTS: Final = {301, 302, 303, 307, 308}
 _PASSING: Final = {408, *range(500, 600)}
-#: Added to a pause that was asked for, never taken off it, so that many who wait do not come back at once.
-_SPREAD: Final = 0.1
 
 Value = str | int | bool
-
-
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How often and how long a call is tried: tries, seconds in all, the first pause, and the longest that we choose ourselves.
-
-    Where nobody says how long to wait, the pauses together are longer than the minute that a 429 is about.
-    """
-
-    tries: int = 6
-    total: float = 900.0
-    first: float = 4.0
-    longest: float = 60.0
 
 
 class Credential:
@@ -86,7 +69,7 @@ class Client:
         base: str = BASE,
         limiter: Limiter | None = None,
         while_waiting: Callable[[], None] = _go_on,
-        patience: Patience = Patience(),
+        patience: Patience = Patience(),  # noqa: B008 (frozen)
         bounds: Bounds = Bounds(),  # noqa: B008 (frozen)
         trusted: str = "",
     ) -> None:
@@ -185,7 +168,7 @@ class Client:
             return
         error = self._failure(endpoint, reply)
         if isinstance(error, errors.Transient):
-            error.retry_after = _retry_after(reply.headers.get("retry-after"))
+            error.retry_after = retry_after(reply.headers.get("retry-after"))
         raise error
 
     def _failure(self, endpoint: Endpoint, reply: Reply) -> errors.HuntressError:
@@ -216,12 +199,7 @@ class Client:
         return self._asked_pause(error, state.attempt_number)
 
     def _asked_pause(self, error: BaseException | None, number: int) -> float:
-        """What the other side asks for and a little more; else twice as long each time, and by chance up to half less."""
-        asked = error.retry_after if isinstance(error, errors.Transient) else None
-        if asked is not None:
-            return asked * (1 + random.uniform(0, _SPREAD))  # noqa: S311 (no secret hangs on it)
-        longest = min(self._patience.longest, self._patience.first * 2.0 ** (number - 1))
-        return longest * random.uniform(0.5, 1)  # noqa: S311
+        return self._patience.pause_after(number, error.retry_after if isinstance(error, errors.Transient) else None)
 
 
 _ANY: Final = Endpoint("", "", "", "", frozenset(), is_list=False)
@@ -239,24 +217,6 @@ def _tell(state: RetryCallState, target: str) -> None:
     error = state.outcome.exception() if state.outcome else None
     after = state.next_action.sleep if state.next_action else 0.0
     log.info("GET %s: %s, again in %.1f s", target.partition("?")[0], type(error).__name__, after)
-
-
-def _retry_after(text: str | None) -> float | None:
-    """Seconds, or a date, as HTTP has both; None where it says nothing that can be read.
-
-    >>> _retry_after("7"), _retry_after("Thu, 01 Jan 2026 00:00:00 GMT"), _retry_after("soon")
-    (7.0, 0.0, None)
-    """
-    if text is None:
-        return None
-    if text.strip().isdecimal():
-        return float(text[:9])
-    try:
-        until = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    until = until if until.tzinfo else until.replace(tzinfo=UTC)
-    return max(0.0, (until - datetime.now(UTC)).total_seconds())
 
 
 def _whole(text: str | None) -> int | None:

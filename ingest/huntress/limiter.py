@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass, field
 from threading import Lock
 from typing import Final, Protocol, TypeVar
 
+from ingest.http.patience import pause
 from ingest.huntress.errors import LimiterLost
 
 T = TypeVar("T")
@@ -218,11 +219,3 @@ class SharedLimiter:
             self.store.change(act)
         except StoreUnavailable:
             return
-
-
-def pause(seconds: float, while_waiting: Callable[[], None]) -> None:
-    """Sleep, looking up several times a second. What ``while_waiting`` raises ends it."""
-    until = time.monotonic() + seconds
-    while (left := until - time.monotonic()) > 0:
-        time.sleep(min(left, _SLICE))
-        while_waiting()

@@ -41,9 +41,9 @@ class TableKind:
     """How rows of a kind become records of ``lines``, whose columns are ``line`` and these.
 
     ``make`` gives the records of a row's values (None is blank) and texts, at least one, or says why there are none. A row in which none
-    of ``carriers`` has anything is set aside as ``without``. Of records with one ``same`` the first counts; the others are merged, unless
-    ``clash`` says what is wrong with having both. ``summed`` is the field that a row labelled as a total adds up. ``is_bare`` says whether
-    cells without any header are a list of this kind, of the field ``bare``.
+    of ``carriers`` has anything is set aside as ``without``; so is one for which ``note`` gives a reason, from its texts. Of records with
+    one ``same`` the first counts; the others are merged, unless ``clash`` says what is wrong with having both. ``summed`` is the field that
+    a row labelled as a total adds up. ``is_bare`` says whether cells without any header are a list of this kind, of the field ``bare``.
     """
 
     code: str
@@ -57,6 +57,7 @@ class TableKind:
     summed: str = ""
     bare: str = ""
     is_bare: Callable[[list[str]], bool] = lambda cells: False
+    note: Callable[[dict[str, str]], str] = lambda texts: ""
 
 
 def table_reader(kind: TableKind, label: str, one: str, words: str) -> Reader:
@@ -188,6 +189,8 @@ class _Sorting:
             return self._reject(row, Bad("extra_cells", message))
         if not any(cells[self._at[name]] for name in self.kind.carriers if name in self._at):
             return "set_aside", self.kind.without
+        if note := self.kind.note({name: cells[index] for name, index in self._at.items()}):
+            return "set_aside", note
         bucket, reason = self._record(row)
         if bucket == "rejected":
             self._spoiled = [True, True]

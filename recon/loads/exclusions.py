@@ -1,7 +1,8 @@
-"""Exclusion lists: the SKU part numbers of licences that make nobody billable."""
+"""Exclusion lists: the SKU part numbers of licences that make nobody billable. Only an admin puts one in force."""
 
 from __future__ import annotations
 
+from accounts.access import Need
 from ingest import bulk, jobs
 from ingest.models import ExcludedSku, SourceFile
 from ingest.sources.reading import Reading
@@ -22,4 +23,4 @@ def _forget(source_file_id: int) -> None:
     bulk.remove(ExcludedSku.objects.filter(source_file=source_file_id))
 
 
-LOADER = Loader(_load, _forget, read_file)
+LOADER = Loader(_load, _forget, read_file, alone=True, need=Need.ADMINISTER)

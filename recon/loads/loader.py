@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from accounts.access import Need
 from ingest import guards, jobs, storage
 from ingest.models import SourceFile
 from ingest.sources import read
@@ -39,6 +40,7 @@ class Loader:
     ``read`` gives what ``load`` needs, before it is the file's turn. ``load`` writes the rows, after ``forget`` took away what an earlier
     attempt left, and returns what is to be done in the transaction in which the file begins to count; ``settled`` is done after that.
     Imports of one account take turns, unless they are ``alone``: such a list makes no Organization, and waits only for itself.
+    ``need`` is what it takes to put such a list in force, to use it again and to withdraw it; None: the page that asks knows.
     """
 
     load: Callable[[SourceFile, Any, jobs.Progress], Taught]
@@ -47,6 +49,7 @@ class Loader:
     effect: Effect = Effect.NONE
     alone: bool = False
     settled: Callable[[SourceFile], object] = nothing
+    need: Need | None = None
 
 
 def stated(source_file: SourceFile) -> Mapping | None:

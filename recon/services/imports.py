@@ -9,6 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
+from accounts.access import may, roles_in
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
 from accounts.services import Refused
@@ -49,6 +50,7 @@ def start_import(
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
         _refuse_import(locked, without_rejected)
+        _refuse_role(locked.account, locked.kind, by)
         locked.cycle = cycle_row(locked.account, cycle)
         locked.state, locked.imported_by = State.IMPORTING, by
         locked.partial, locked.without_rejected = partial, without_rejected
@@ -69,12 +71,20 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
         raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
 
 
+def _refuse_role(account: Account, kind: str, by: User) -> None:
+    """Some lists are rules of the account rather than figures of a month: who states its rules puts them in force."""
+    need = LOADERS[kind].need
+    if need is not None and not may(roles_in(by, account), need):
+        raise Refused(f"Only an admin of {account} puts {READERS[kind].one} in force, uses it again or withdraws it.")
+
+
 def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
     """Let a file that was imported for one cycle serve another in the same way: a list that did not change in a month."""
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
         if locked.state != State.IMPORTED:
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
+        _refuse_role(locked.account, locked.kind, by)
         row = cycle_row(locked.account, cycle)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
@@ -85,6 +95,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
 
 def withdraw(leg_input: LegInput, *, by: User) -> None:
     """Take a file out of its month again. It stays, and can be used again."""
+    _refuse_role(leg_input.cycle.account, leg_input.leg, by)
     with transaction.atomic():
         ended = LegInput.objects.filter(pk=leg_input.pk, ended_at__isnull=True)
         if not ended.update(ended_at=timezone.now(), ended_by=by):

@@ -3,6 +3,7 @@
 from recon.views.audit import audit, audit_csv
 from recon.views.contracts import add_contract, change_contract, contract, end_contract, renewals
 from recon.views.decisions import undo
+from recon.views.exclusions import exclusion_draft, exclusion_version, exclusions, sku_names, sku_suggestions
 from recon.views.exports import download, export, start_export
 from recon.views.home import account, home
 from recon.views.intake import start_import, use_again, withdraw
@@ -18,9 +19,10 @@ from recon.views.tolerances import tolerances
 from recon.views.trends import trends
 
 __all__ = [
-    "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "answer", "audit", "audit_csv", "change_contract", "contract",
-    "download", "end_contract", "export", "home", "match", "matches", "month", "organization", "organizations", "products", "recount",
-    "renewals", "reopen", "revision", "revision_row", "revoke_alias", "row", "send_back", "settle_rejected", "shares", "sign", "sign_off",
-    "start_export", "start_import", "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold",
-    "sweep_xlsx", "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice",
+    "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "answer", "audit", "audit_csv", "change_contract",
+    "contract", "download", "end_contract", "exclusion_draft", "exclusion_version", "exclusions", "export", "home", "match", "matches",
+    "month", "organization", "organizations", "products", "recount", "renewals", "reopen", "revision", "revision_row", "revoke_alias",
+    "row", "send_back", "settle_rejected", "shares", "sign", "sign_off", "sku_names", "sku_suggestions", "start_export", "start_import",
+    "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold", "sweep_xlsx", "tolerances",
+    "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice",
 ]  # fmt: skip

@@ -25,7 +25,22 @@ from accounts.models import (
     User,
 )
 from ingest import storage
-from ingest.models import Invoice, Job, Leg, LegInput, PriceLine, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
+from ingest.models import (
+    ExcludedSku,
+    Invoice,
+    Job,
+    Leg,
+    LegInput,
+    PriceLine,
+    RejectedLine,
+    RowIssue,
+    SkuName,
+    SkuSuggestion,
+    SkuUpload,
+    SourceFile,
+    SourceRow,
+    UsageLine,
+)
 from ingest.services.mappings import remember
 from ingest.sources import Mapping
 from recon.models import (
@@ -137,6 +152,28 @@ def _month(account: Account, by: User) -> dict[str, Any]:
         "price": PriceLine.objects.create(source_file=billed, line=7, side="cost", product="edr", unit_price=2_900_000),
         "invoice": Invoice.objects.create(account=account, cycle=cycle, number="Q-1", amount=34_800_000, currency="USD", by=by),
         **_decided(account, reconciliation, garrowby, billed, by),
+        **_excluded(account, cycle, by),
+    }
+
+
+def _excluded(account: Account, cycle: BillingCycle, by: User) -> dict[str, Any]:
+    """An exclusion list of one SKU, in force, with a name and a suggestion beside it."""
+    listed = _file(
+        account, by, name="sku.csv", kind="exclusions", state="imported", cycle=cycle, loaded=1, imported_by=by, imported_at=NOON
+    )
+    names = SkuUpload.objects.create(account=account, what="names", name="names.csv", sha256=listed.sha256, by=by, rows=1)
+    suggestions = SkuUpload.objects.create(account=account, what="suggestions", name="maybe.csv", sha256=listed.sha256, by=by, rows=1)
+    return {
+        "exclusions": listed,
+        "version": LegInput.objects.create(cycle=cycle, leg="exclusions", source_file=listed, by=by),
+        "excluded": ExcludedSku.objects.create(source_file=listed, line=2, sku="INVENTED_A", sku_key="invented_a"),
+        "sku_upload": names,
+        "sku_name": SkuName.objects.create(
+            upload=names, line=2, sku_id="5c000001-2222-4000-8000-000000000000", sku="INVENTED_A", sku_key="invented_a", name="Invented"
+        ),
+        "sku_suggestion": SkuSuggestion.objects.create(
+            upload=suggestions, line=2, sku="INVENTED_B", sku_key="invented_b", evidence="Seen in an article."
+        ),
     }
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Organization
+from accounts.models import Organization, Role
 from ingest import jobs
 from ingest.models import ExcludedSku, FileOwner, Invoice, Job, Kind, LegInput, PriceLine, RowIssue, UsageLine
 from ingest.sources import READERS
@@ -15,7 +15,8 @@ from recon.loads import LOADERS
 from recon.services import imports
 from recon.services.beside import in_force, invoices_of
 
-from tests.recon.making import AFTER, BEFORE, CYCLE, arrive, compare, csv_bytes, current, month_of, put as put_file, units_of  # isort: skip
+from tests.recon.making import AFTER, BEFORE, CYCLE, arrive, compare, csv_bytes, current, month_of, new_person  # isort: skip
+from tests.recon.making import put as put_file, units_of  # isort: skip
 
 INVOICE = csv_bytes(["Number", "Date", "Amount", "Currency", "Quantity"], ["I-1", "2026-11-14", "$1,204.50", "usd", 100],
                     ["I-2", "2026-11-15", "(4.50)", "", ""])  # fmt: skip
@@ -31,6 +32,11 @@ class Untold(jobs.Progress):
 
     def __call__(self, done: int, total: int, doing: str = "") -> None:
         return
+
+
+def giver(account, mara, kind):
+    """An exclusion list is a rule of the account: an admin puts it in force."""
+    return new_person(account, "ines@quillmere.example", Role.ADMIN) if kind == "exclusions" else mara
 
 
 def recounts() -> list[int]:
@@ -97,7 +103,7 @@ def test_a_price_list_is_in_force_until_the_next_one(account, mara, put):
 
 
 def test_an_exclusion_list_holds_each_sku_once(account, mara):
-    source_file = put_file(account, mara, "exclusions", SKUS)
+    source_file = put_file(account, giver(account, mara, "exclusions"), "exclusions", SKUS)
     assert (source_file.loaded, source_file.merged) == (2, 1)
     given = in_force(cycle_of(account), "exclusions")
     assert given
@@ -118,6 +124,7 @@ def test_what_a_list_calls_a_product_is_kept_and_not_counted_yet(account, put):
 
 @pytest.mark.parametrize("kind", CONTENT)
 def test_another_file_takes_the_place_and_the_old_one_stays(account, mara, kind):
+    mara = giver(account, mara, kind)
     old = put_file(account, mara, kind, CONTENT[kind])
     rows = MODELS[kind].objects.filter(source_file=old).count()
     new = put_file(account, mara, kind, CONTENT[kind] + b"\n", name="later.csv")
@@ -131,6 +138,7 @@ def test_another_file_takes_the_place_and_the_old_one_stays(account, mara, kind)
 
 @pytest.mark.parametrize("kind", CONTENT)
 def test_an_import_that_stopped_half_way_leaves_no_row_twice(account, mara, monkeypatch, kind):
+    mara = giver(account, mara, kind)
     source_file = arrive(account, mara, CONTENT[kind], kind=kind)
     job = imports.start_import(source_file, by=mara, cycle=CYCLE)
     with monkeypatch.context() as patched:
@@ -145,6 +153,7 @@ def test_an_import_that_stopped_half_way_leaves_no_row_twice(account, mara, monk
 
 @pytest.mark.parametrize("kind", CONTENT)
 def test_an_import_that_failed_leaves_nothing(account, mara, monkeypatch, django_capture_on_commit_callbacks, kind):
+    mara = giver(account, mara, kind)
     source_file = arrive(account, mara, CONTENT[kind], kind=kind)
     job = imports.start_import(source_file, by=mara, cycle=CYCLE)
     with monkeypatch.context() as patched:
@@ -169,7 +178,7 @@ def test_only_what_months_are_counted_from_has_them_counted_again(account, mara,
         put("billed", ["Organization", "EDR"], ["Tarn Vale Dental", cycle.start.month], cycle=cycle)
     compare()
     assert recounts() == []
-    put_file(account, mara, kind, CONTENT[kind], CYCLE)
+    put_file(account, giver(account, mara, kind), kind, CONTENT[kind], CYCLE)
     assert recounts() == sorted(cycle_of(account, cycle).pk for cycle in moved)
 
 

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 
 from accounts.models import Account, Alias, AuditEvent, Membership, Organization, Reseller, Role, User
-from ingest.models import Invoice, MappingProfile, UsageLine
+from ingest.models import Invoice, MappingProfile, SkuSuggestion, SourceFile, UsageLine
 from ingest.services import mappings
 from ingest.sources import Mapping
 from recon.engine import Holding
 from recon.models import Note, Question, Reconciliation, ReconcilingItem, TolerancePolicy
 from recon.models.decision import Decision
-from recon.services import decisions, invoices, organizations, policies, products, questions, review, shares
+from recon.services import decisions, exclusions, invoices, organizations, policies, products, questions, review, shares, sku_files
 from recon.services.shares import Wanted
 from tests.review.making import BILLED, World, content, key, new_person, refusal, rows_of, stricter, waiting_in, work
 
@@ -35,6 +35,10 @@ ACTS: dict[str, Act] = {
 WATCH, BACKUP = "Cloud Watch", "Offsite Backup"
 MILLS = [Wanted("Dunfell Mill", 1), Wanted("Dunfell Shop", 1)]
 Deed = Callable[[World, User], Any]
+#: What an admin says for everybody: how lists are read, and who is billable.
+RULES = ("mappings.", "exclusions.", "sku_files.")
+NAMES = b"Product_Display_Name,String_Id,GUID\nInvented,INVENTED_A,5c000001-2222-4000-8000-000000000000\n"
+SUGGESTED = b"string_id,evidence\nINVENTED_D,An article\nINVENTED_E,Another\n"
 #: Of the other services: everything public that changes something, and what only looks (or is the worker's own).
 DEEDS: dict[str, Deed] = {
     "questions.answer": lambda w, by: questions.answer(_asked("open"), "different", by=by),
@@ -56,6 +60,15 @@ DEEDS: dict[str, Deed] = {
     "organizations.stand": lambda w, by: organizations.stand(_org(AT), "internal", by=by, reason="Our own office."),
     "mappings.restate": lambda w, by: mappings.restate(_profile(), name="Klanten", columns=_profile().mapping["columns"], by=by),
     "mappings.forget": lambda w, by: mappings.forget(_profile(), by=by),
+    "exclusions.propose": lambda w, by: exclusions.propose(w.account, b"INVENTED_A\nINVENTED_B\n", name="a.txt", came="pasted", by=by),
+    "exclusions.propose_change": lambda w, by: exclusions.propose_change(w.account, {}, add=[("INVENTED_C", "")], remove=(), by=by),
+    "exclusions.propose_start": lambda w, by: exclusions.propose_start(w.account, by=by),
+    "exclusions.put_in_force": lambda w, by: exclusions.put_in_force(_proposed(), cycle=w.of().cycle.dates, by=by),
+    "exclusions.drop": lambda w, by: exclusions.drop(_proposed(), by=by),
+    "sku_files.take_names": lambda w, by: sku_files.take_names(w.account, NAMES, name="names.csv", by=by),
+    "sku_files.take_suggestions": lambda w, by: sku_files.take_suggestions(w.account, SUGGESTED, name="maybe.csv", by=by),
+    "sku_files.dismiss": lambda w, by: sku_files.dismiss(w.account, _suggested(dismissed=False), by=by),
+    "sku_files.ask_again": lambda w, by: sku_files.ask_again(w.account, _suggested(dismissed=True), by=by),
     "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
 }
 LOOKS = {
@@ -64,10 +77,20 @@ LOOKS = {
     shares: {"shares_in_force", "has_history"},
     invoices: set(),
     organizations: {"merges_of"},
+    exclusions: {"drafts_of", "as_csv", "effect_of"},
+    sku_files: {"newest_upload"},
     mappings: {
         "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
     },
 }  # fmt: skip
+
+
+def _proposed() -> SourceFile:
+    return SourceFile.objects.get(kind="exclusions", state="ready")
+
+
+def _suggested(*, dismissed: bool) -> list[int]:
+    return list(SkuSuggestion.objects.filter(dismissed_at__isnull=not dismissed).values_list("pk", flat=True))
 
 
 def _asked(state: str) -> Question:
@@ -96,6 +119,9 @@ def busy(world: World) -> World:
     invoices.add(world.of().cycle, amount=4_000_000, currency="USD", number="A-1", by=world.mara)
     organizations.add_alias(_org("Garrowby Farms"), "Garrowby Fields", by=world.mara)
     mappings.remember(world.account, "expected", ["Klant", "Stuks"], Mapping({0: "organization", 1: "quantity:edr"}), by=world.ines)
+    exclusions.propose(world.account, b"SKU\nINVENTED_Z\n", name="list.csv", came="file", by=world.ines)
+    sku_files.take_suggestions(world.account, SUGGESTED, name="maybe.csv", by=world.ines)
+    sku_files.dismiss(world.account, _suggested(dismissed=False)[:1], by=world.ines)
     return world
 
 
@@ -155,9 +181,9 @@ def test_who_has_no_role_does_none_of_them(busy: World, who: Callable[[World], U
 @pytest.mark.parametrize("name", DEEDS)
 def test_who_has_the_role_does_them(busy: World, name: str) -> None:
     before = AuditEvent.objects.count()
-    if name.startswith("mappings."):  # how everybody's lists are read from now on
+    if name.startswith(RULES):
         assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
-    DEEDS[name](busy, busy.ines if name.startswith("mappings.") else busy.mara)
+    DEEDS[name](busy, busy.ines if name.startswith(RULES) else busy.mara)
     assert (AuditEvent.objects.count() > before) == (name not in {"questions.answer_exact", "questions.answer_own"})
 
 

@@ -1,4 +1,4 @@
-"""One HTTP call with bounds: of time, of bytes, and of who may be spoken to. It knows nothing of Huntress.
+"""One HTTP call with bounds: of time, of bytes, and of who may be spoken to.
 
 urllib3, because the bounds are ours to set in it: the time of a *whole* answer is kept where its bytes are read from the socket, headers
 and TLS included, so that a peer that drips bytes ends like one that is silent. Redirects and retries are not its business.
@@ -23,7 +23,7 @@ from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, Retry, Timeout
 from urllib3 import exceptions as broken
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
-from ingest.huntress.errors import BadAddress, CannotReach, CutOff, NotTrusted, TooBig, TooSlow, Transient
+from ingest.http.errors import BadAddress, CannotReach, CutOff, NotTrusted, TooBig, TooSlow, Transient
 
 _CHUNK: Final = 1 << 16
 _POOL: Final = 4
@@ -49,7 +49,7 @@ class Reply:
 
 
 class Transport:
-    """Calls to one host. Raises, of ``ingest.huntress.errors``, CannotReach, CutOff, TooSlow, NotTrusted and TooBig."""
+    """Calls to one host. Raises, of ``ingest.http.errors``, CannotReach, CutOff, TooSlow, NotTrusted and TooBig."""
 
     def __init__(self, base: str, bounds: Bounds = Bounds(), *, trusted: str = "") -> None:
         """``trusted`` is a file of certificates to trust beside those of the machine and of certifi."""
@@ -75,12 +75,18 @@ class Transport:
         return (address.scheme, address.hostname, _port(address)) == (self.base.scheme, self.host, _port(self.base))
 
     def get(self, target: str, headers: Mapping[str, str], while_reading: Callable[[], None]) -> Reply:
+        return self.ask("GET", target, headers, while_reading)
+
+    def ask(
+        self, method: str, target: str, headers: Mapping[str, str], while_reading: Callable[[], None], body: bytes | None = None
+    ) -> Reply:
         """Ask for path and query. ``while_reading`` is called between pieces of the answer, and may raise."""
         started = time.monotonic()
         try:
             response = self._pool.urlopen(
-                "GET",
+                method,
                 target,
+                body=body,
                 headers=headers,
                 retries=Retry(0, redirect=False),
                 redirect=False,
@@ -88,14 +94,14 @@ class Transport:
                 assert_same_host=True,
             )
             try:
-                body = self._body(response, while_reading)
+                came = self._body(response, while_reading)
             except BaseException:
                 response.close()
                 raise
             response.release_conn()
         except broken.HTTPError as error:
             raise self._translated(error, time.monotonic() - started) from None
-        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, body)
+        return Reply(response.status, {name.lower(): value for name, value in response.headers.items()}, came)
 
     def _body(self, response: Any, while_reading: Callable[[], None]) -> bytes:
         pieces, size = [], 0
@@ -132,7 +138,7 @@ def _checked(base: str) -> SplitResult:
     except ValueError:
         port_is_good = False
     if address.scheme not in ("http", "https") or not address.hostname or not port_is_good:
-        raise BadAddress("The address should look like https://api.huntress.io/v1/.")
+        raise BadAddress("The address should look like https://api.example.com/v1/.")
     if address.username or address.password or address.query or address.fragment:
         raise BadAddress("The address should be without a name, a password, a ? or a #. The key has fields of its own.")
     if address.scheme == "http" and not _is_here(address.hostname):
