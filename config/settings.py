@@ -225,6 +225,12 @@ RECON_MAX_ODD_ROWS = number("RECON_MAX_ODD_ROWS", 100_000, 100, 10_000_000)
 RECON_MAX_ISSUES = number("RECON_MAX_ISSUES", 100_000, 100, 10_000_000)
 RECON_MAX_READ_SECONDS = number("RECON_MAX_READ_SECONDS", 900, 5, 3_000)
 
+# --- other people's APIs ----------------------------------------------------------------------------------------------------------
+
+RECON_HUNTRESS_URL = env.str("RECON_HUNTRESS_URL", "") or "https://api.huntress.io/v1/"
+# Where `make run` has started the invented Huntress. Only what the demonstration added goes there, and never in the services mode.
+RECON_DEMO_HUNTRESS = "" if SERVICES else env.str("RECON_DEMO_HUNTRESS", "")
+
 # --- mail -------------------------------------------------------------------------------------------------------------------------
 
 if SERVICES:
