@@ -25,7 +25,23 @@ from accounts.models import (
     User,
 )
 from ingest import storage
-from ingest.models import Invoice, Job, Leg, LegInput, PriceLine, RejectedLine, RowIssue, SourceFile, SourceRow, UsageLine
+from ingest.models import (
+    Invoice,
+    Job,
+    Leg,
+    LegInput,
+    PriceLine,
+    RejectedLine,
+    ResellerAccount,
+    ResellerDocument,
+    ResellerInvoice,
+    ResellerSubscription,
+    ResellerUsage,
+    RowIssue,
+    SourceFile,
+    SourceRow,
+    UsageLine,
+)
 from ingest.services.mappings import remember
 from ingest.sources import Mapping
 from recon.models import (
@@ -86,6 +102,7 @@ def build() -> World:
         "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
     }
     rows |= _agreed(account, people[Role.ADMIN])
+    rows |= _found(reseller, account)
     return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
 
 
@@ -96,6 +113,29 @@ def _agreed(account: Account, by: User) -> dict[str, Any]:
     version = ContractVersion.objects.create(contract=contract, number=1, unit_cost=2_900_000, by=by, **terms)
     step = ContractStep.objects.create(version=version, starts=date(2026, 12, 14), minimum=12)
     return {"contract": contract, "contract_version": version, "contract_step": step}
+
+
+def _found(reseller: Reseller, account: Account) -> dict[str, Any]:
+    """What the reseller's key shows of the account, and of another one that waits to be mapped."""
+    found = ResellerAccount.objects.create(
+        reseller=reseller, external_id="7001", name="Quillmere IT", status="enabled", account=account, first_seen_at=NOON, seen_at=NOON
+    )
+    waits = ResellerAccount.objects.create(
+        reseller=reseller, external_id="7002", name="Tarnbeck Systems", status="enabled", first_seen_at=NOON, seen_at=NOON
+    )
+    bill = ResellerInvoice.objects.create(reseller=reseller, external_id="70000", issued_at=NOON, seen_at=NOON)
+    period = {"period_start": datetime(2026, 10, 14, 12, tzinfo=UTC), "period_end": NOON}
+    units = {"minimum": 10, "billable": 12, "non_billable": 0, "actual": 12}
+    return {
+        "found": found,
+        "unmapped": waits,
+        "subscription": ResellerSubscription.objects.create(owner=found, external_id="6001", product="edr", status="active", seen_at=NOON),
+        "found_invoice": bill,
+        "usage": ResellerUsage.objects.create(invoice=bill, owner=found, external_id="1", product="edr", **period, **units),
+        "document": ResellerDocument.objects.create(
+            owner=found, start=date(2026, 10, 14), end=date(2026, 11, 14), digest="ab" * 32, invoice=bill, at=NOON
+        ),
+    }
 
 
 def _month(account: Account, by: User) -> dict[str, Any]:

@@ -173,6 +173,20 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "organization_is_not_its_own_member": Changed(the("organization"), {"merged_into_id": lambda world: world["organization"].pk}),
     "organization_standing_has_a_reason": Changed(the("organization"), {"standing": "internal"}),
     "organization_stale_days_are_offered": Changed(the("organization"), {"stale_days": 10}),
+    "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
+    "reseller_account_is_one_of_ours": Twice(the("found"), {"external_id": "7003"}),
+    "reseller_account_has_an_id": Changed(the("found"), {"external_id": ""}),
+    "reseller_account_is_ours_or_not": Changed(the("found"), {"ignored_because": "Not ours."}),
+    "reseller_account_day_is_of_a_month": Changed(the("found"), {"cycle_day": 32}),
+    "reseller_subscription_once_an_account": Twice(the("subscription")),
+    "reseller_subscription_has_an_id": Changed(the("subscription"), {"external_id": ""}),
+    "reseller_invoice_once_a_reseller": Twice(the("found_invoice")),
+    "reseller_invoice_has_an_id": Changed(the("found_invoice"), {"external_id": ""}),
+    "reseller_usage_once_an_invoice": Twice(the("usage")),
+    "reseller_usage_has_a_product": Changed(the("usage"), {"product": ""}),
+    "reseller_usage_ends_after_its_start": Changed(the("usage"), {"period_end": "2026-10-13 12:00:00+00:00"}),
+    "reseller_document_once_a_period": Twice(the("document")),
+    "reseller_document_ends_after_its_start": Changed(the("document"), {"end": "2026-10-14"}),
     "contract_external_id_once_an_account": Twice(the("contract")),
     "contract_product_is_known": Changed(the("contract"), {"product": "backup"}),
     "contract_pulled_has_an_external_id": Changed(the("contract"), {"source": "pulled", "external_id": None}),
@@ -286,6 +300,7 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
     ("job_ended_has_a_time", Changed(the("job"), {"state": "failed"})),
     ("job_ended_has_a_time", Changed(the("job"), {"state": "cancelled"})),
     ("cycle_ends_after_its_start", Changed(the("cycle"), {"end": "2026-09-14"})),
+    ("reseller_account_day_is_of_a_month", Changed(the("found"), {"cycle_day": 0})),
     ("contract_pulled_has_an_external_id", Changed(the("contract"), {"source": "found"})),
     ("contract_ended_has_a_reason", Changed(the("contract"), {"ended_because": "Over."})),
     ("usage_line_product_is_known", Changed(the("line"), {"product": ""})),
@@ -366,6 +381,9 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Changed(the("alias"), {"revoked_at": "2026-11-16 12:00:00+00:00"}).run(world)
     Twice(the("alias"), {"revoked_at": None}).run(world)
     Twice(the("contract"), {"external_id": None}).run(world)
+    Twice(the("found"), {"external_id": "7003", "account_id": None}).run(world)
+    Twice(the("found"), {"external_id": "7004", "account_id": None, "ignored_because": "Not ours."}).run(world)
+    Twice(the("usage"), {"external_id": "9"}).run(world)
     Twice(the("contract_version"), {"number": 2, "ended_at": "2026-11-16 12:00:00+00:00", "unit_cost": None}).run(world)
     Twice(the("organization"), {"huntress_id": None}).run(world)
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
