@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ingest import jobs
-from ingest.services import intake
+from ingest.services import connection_tests, intake
 
 
 @shared_task
@@ -16,4 +16,4 @@ def sweep_jobs() -> None:
     jobs.sweep()
 
 
-__all__ = ["intake", "run_job", "sweep_jobs"]
+__all__ = ["connection_tests", "intake", "run_job", "sweep_jobs"]
