@@ -57,6 +57,8 @@ from recon.models import (
     SettledRow,
     Severity,
     SignedInput,
+    SignedTieOut,
+    TieOutItem,
     TolerancePolicy,
     ToleranceRow,
     Variance,
@@ -197,6 +199,7 @@ def _decided(account: Account, reconciliation: Reconciliation, organization: Org
         "certification": Certification.objects.create(
             reconciliation=reconciliation, part="preparer", statements="I have compared the three lists.", by=by, at=NOON
         ),
+        "tie_out_item": TieOutItem.objects.create(reconciliation=reconciliation, kind="tax", money=2_000_000, author=by),
         "drift": Drift.objects.create(reconciliation=reconciliation),
         "event": audit.record("recon.note.added", "Garrowby Dental, EDR", account=account, actor=by),
     }
@@ -215,6 +218,7 @@ def seal(world: World) -> World:
     file: SourceFile = world["imported"]
     Note.objects.filter(pk=world["note"].pk).update(created_at=NOON)
     signed_input = SignedInput.objects.create(reconciliation=reconciliation, leg="billed", source_file=file, sha256=file.sha256)
+    signed_tie_out = SignedTieOut.objects.create(reconciliation=reconciliation, currency="USD", report_units=12, invoice_units=12)
     Reconciliation.objects.filter(pk=reconciliation.pk).update(
         state="signed",
         preparer=world.people["preparer"],
@@ -223,7 +227,9 @@ def seal(world: World) -> World:
         signed_at=NOON,
         digest="ab" * 32,
     )
-    return World(world.account, world.elsewhere, world.people, world.rows | {"signed_input": signed_input})
+    return World(
+        world.account, world.elsewhere, world.people, world.rows | {"signed_input": signed_input, "signed_tie_out": signed_tie_out}
+    )
 
 
 def _file(account: Account, by: User, *, name: str, **fields: Any) -> SourceFile:

@@ -16,9 +16,9 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, PriceLine
-from recon.models import Question, SignedInput, Sweep, SweepFinding, SweepKeep, ToleranceRow
-from tests.access.world import World, build
+from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
+from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
+from tests.access.world import NOON, World, build
 
 pytestmark = pytest.mark.django_db
 
@@ -124,12 +124,26 @@ def invoice(world: World) -> Invoice:
     return Invoice.objects.create(**of, line=2, amount=1, currency="USD")
 
 
+def pulled_invoice(world: World) -> Invoice:
+    row = invoice(world)
+    Invoice.objects.filter(pk=row.pk).update(external_id="88000", amount=None)
+    return row
+
+
+def invoice_change(world: World) -> InvoiceChange:
+    return InvoiceChange.objects.create(invoice=invoice(world), source_file=world["imported"], seen_at=NOON, status="paid")
+
+
 def price(world: World) -> PriceLine:
     return PriceLine.objects.create(source_file=world["imported"], line=2, side="cost", product="edr", unit_price=1)
 
 
 def sku(world: World) -> ExcludedSku:
     return ExcludedSku.objects.create(source_file=world["imported"], line=2, sku="INVENTED_A", sku_key="invented_a")
+
+
+def signed_tie_out(world: World) -> SignedTieOut:
+    return SignedTieOut.objects.create(reconciliation=world["reconciliation"], currency="USD")
 
 
 def sweep(world: World) -> Sweep:
@@ -236,6 +250,9 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "invoice_one_place_a_file": Twice(invoice),
     "invoice_currency_is_a_code": Changed(invoice, {"currency": "us$"}),
     "invoice_of_a_file_has_a_line": Changed(invoice, {"line": None}),
+    "invoice_external_id_once_an_account": Twice(pulled_invoice, {"line": 3}),
+    "invoice_without_an_amount_was_pulled": Changed(invoice, {"amount": None}),
+    "invoice_change_once_an_answer": Twice(invoice_change),
     "price_line_one_place_a_file": Twice(price),
     "price_line_side_is_known": Changed(price, {"side": "list"}),
     "price_line_product_is_known": Changed(price, {"product": "backup"}),
@@ -282,6 +299,11 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "sweep_keep_has_a_reason": Changed(keep, {"reason": ""}),
     "sweep_finding_one_place_a_kind": Twice(finding),
     "sweep_finding_kind_is_known": Changed(finding, {"kind": "tired"}),
+    "tie_out_item_kind_is_known": Changed(the("tie_out_item"), {"kind": "because"}),
+    "tie_out_item_product_is_known": Changed(the("tie_out_item"), {"product": "backup"}),
+    "tie_out_item_takes_something": Changed(the("tie_out_item"), {"money": 0}),
+    "tie_out_item_says_why": Changed(the("tie_out_item"), {"kind": "other"}),
+    "tie_out_item_withdrawn_by_somebody": Changed(the("tie_out_item"), {"state": "withdrawn"}),
     "tolerance_version_once_an_account": Twice(the("policy")),
     "tolerance_one_an_organization": Twice(tolerance_of_organization),
     "tolerance_one_a_product": Twice(the("tolerance")),
@@ -324,6 +346,10 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
         "row_decision_rebill_has_a_reason",
         Changed(the("row_decision"), {"rebill_quantity": -1, "rebill_reason": "dispute", "rebill_by_id": who("preparer")}),
     ),
+    ("tie_out_item_takes_something", Changed(the("tie_out_item"), {"money": None})),
+    ("tie_out_item_takes_something", Changed(the("tie_out_item"), {"money": None, "units": 0})),
+    ("tie_out_item_withdrawn_by_somebody", Changed(the("tie_out_item"), {"withdrawn_at": "2026-11-16 12:00:00+00:00"})),
+    ("tie_out_item_withdrawn_by_somebody", Changed(the("tie_out_item"), {"state": "lost"})),
     ("row_decision_reviewed_by_somebody", Changed(the("row_decision"), {"reviewed_by_id": who("preparer")})),
     ("tolerance_escalates_above_investigate", Twice(the("tolerance"), {"product": "edr", "investigate_units": 2})),
 ]
@@ -333,6 +359,7 @@ UNIQUE: Final[dict[str, Find]] = {
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
     "recon_drift.reconciliation_id": the("drift"),
+    "recon_signedtieout.reconciliation_id": signed_tie_out,
     "recon_sweep.given_id": sweep,
 }
 
