@@ -1,5 +1,15 @@
 """Plain views: guard, form, act, redirect."""
 
+from ingest.views.connections import (
+    add_connection,
+    change_connection,
+    confirm_connection,
+    connection,
+    connections,
+    remove_connection,
+    replace_secret,
+    test_connection,
+)
 from ingest.views.listing import files
 from ingest.views.mappings import delete_mapping, export_mapping, export_mappings, mapping, mappings
 from ingest.views.one import discard, file, original, state_mapping
@@ -7,6 +17,7 @@ from ingest.views.rows import rows_csv
 from ingest.views.work import cancel, jobs
 
 __all__ = [
-    "cancel", "delete_mapping", "discard", "export_mapping", "export_mappings", "file", "files", "jobs", "mapping", "mappings", "original",
-    "rows_csv", "state_mapping",
+    "add_connection", "cancel", "change_connection", "confirm_connection", "connection", "connections", "delete_mapping", "discard",
+    "export_mapping", "export_mappings", "file", "files", "jobs", "mapping", "mappings", "original", "remove_connection",
+    "replace_secret", "rows_csv", "state_mapping", "test_connection",
 ]  # fmt: skip

@@ -26,6 +26,7 @@ from accounts.models import (
 )
 from ingest import storage
 from ingest.models import (
+    Connection,
     Invoice,
     Job,
     Leg,
@@ -104,8 +105,13 @@ def build() -> World:
         "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
     }
     rows |= _agreed(account, people[Role.ADMIN])
+    rows |= _connected(account, people[Role.ADMIN])
     rows |= _found(reseller, account)
     return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
+
+
+def _connected(account: Account, by: User) -> dict[str, Any]:
+    return {"connection": Connection.objects.create(account=account, name="Huntress", sealed="nonsense", added_by=by)}
 
 
 def _agreed(account: Account, by: User) -> dict[str, Any]:
