@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
@@ -24,15 +25,14 @@ from accounts.models import BillingCycle
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import moment, plural
 from ingest.models import FileOwner, LegInput, LiveCount, PullPart
-from recon.engine.live import UNITS, LiveCounts, together
+from recon.engine.live import NOTHING, UNITS, LiveCounts, together
 from recon.models import Reconciliation, Variance
 
 LEG: Final = "live"
 Key = tuple[int, str]
 _A_DAY: Final = timedelta(days=1)
-_COUNTS: Final = (
-    "agents", "billable_agents", "unresponsive_agents", "identities", "all_identities", "learners", "sources", "products",
-)  # fmt: skip
+FIGURES: Final = ("agents", "billable_agents", "unresponsive_agents", "identities", "all_identities", "learners", "sources")
+_READ: Final = (*FIGURES, "products", "tenants")
 
 
 @dataclass(frozen=True)
@@ -69,9 +69,8 @@ class Snapshot:
 
     @property
     def file(self) -> int:
-        """The file that has its rows. Only of a snapshot that is known."""
-        assert self.given is not None
-        return self.given.source_file_id
+        """The file that has its rows; 0 where there is none."""
+        return self.given.source_file_id if self.given else 0
 
     @property
     def is_whole(self) -> bool:
@@ -187,7 +186,7 @@ class Had:
     """What one customer had. ``is_named``: the pull has it; ``lines`` are its records, by their number in the file."""
 
     snapshot: Snapshot
-    counts: LiveCounts = LiveCounts()
+    counts: LiveCounts = NOTHING
     is_named: bool = False
     lines: tuple[int, ...] = ()
     tenants: tuple[Any, ...] = ()
@@ -245,7 +244,7 @@ def had_by(snapshot: Snapshot, families: Mapping[int, Collection[int]]) -> dict[
 def _records(file: int, organizations: Collection[int]) -> Iterable[tuple[int, dict[str, Any]]]:
     """The records of some Organizations, each with its own."""
     record = LiveCount.objects.filter(source_file=OuterRef("source_file"), owner=OuterRef("number")).order_by("line")
-    packed = JSONObject(**{name: name for name in ("line", "tenants", *_COUNTS)})
+    packed = JSONObject(**{name: name for name in ("line", *_READ)})
     owners = FileOwner.objects.filter(source_file=file, organization__in=list(organizations))
     rows = owners.annotate(record=Subquery(record.values(packed=packed)[:1])).order_by("number")
     return [(pk, one) for pk, one in rows.values_list("organization_id", "record") if pk is not None and one is not None]
@@ -260,8 +259,8 @@ def _had(snapshot: Snapshot, records: list[dict[str, Any]]) -> Had:
 
 def _counts(record: Mapping[str, Any]) -> LiveCounts:
     products = record["products"]
-    figures = {name: record[name] for name in _COUNTS if name != "products"}
-    return LiveCounts.read(None if products is None else _listed(products), **figures)
+    figures = {name: record[name] for name in FIGURES}
+    return LiveCounts.read(None if products is None else _listed(products), _listed(record["tenants"]), **figures)
 
 
 def _listed(given: Any) -> list[Any]:
@@ -277,7 +276,7 @@ def every_had(snapshot: Snapshot, roots: Mapping[int, int]) -> dict[int, Had]:
     owners = FileOwner.objects.filter(source_file=snapshot.file, organization__isnull=False).order_by()
     whose = {number: roots.get(pk, pk) for number, pk in owners.values_list("number", "organization_id") if pk is not None}
     found: dict[int, list[LiveCounts]] = defaultdict(list)
-    rows = LiveCount.objects.filter(source_file=snapshot.file).order_by().values("owner", *_COUNTS)
+    rows = LiveCount.objects.filter(source_file=snapshot.file).order_by().values("owner", *_READ)
     for row in rows.iterator(chunk_size=20_000):
         if row["owner"] in whose:
             found[whose[row["owner"]]].append(_counts(row))
@@ -313,18 +312,26 @@ def totals_of(snapshot: Snapshot, roots: Mapping[int, int], rows: Iterable[tuple
 
 # --- rows that differ, found by the database --------------------------------------------------------------------------------------
 
-#: Each product's units, as ``recon.engine.live`` has them, and whether the product may be active.
-_UNITS_SQL: Final = {"edr": "l.billable_agents", "itdr": "l.identities", "ispm": "l.identities", "sat": "l.learners", "siem": "l.sources"}
-_SUM_SQL: Final = (
-    """CASE WHEN SUM(CASE WHEN ({units}) IS NULL AND {may_be_active} THEN 1 ELSE 0 END) = 0 THEN SUM({units}) END AS {product}"""
-)
-_DIFFERS_SQL: Final = """
+#: The billable identities of ISPM in the tenants of a record; null where one of them is not told, or there is none.
+_POSTURE: Final = {
+    "sqlite": """SELECT CASE WHEN COUNT(*) = COUNT(json_extract(value, '$.billable')) THEN SUM(json_extract(value, '$.billable')) END
+        FROM json_each(l.tenants) WHERE json_extract(value, '$.product') = 'ispm'""",
+    "postgresql": """SELECT CASE WHEN COUNT(*) = COUNT(t ->> 'billable') THEN SUM((t ->> 'billable')::bigint) END
+        FROM jsonb_array_elements(l.tenants) t WHERE t ->> 'product' = 'ispm'""",
+}
+#: One customer's units of a product, as ``recon.engine.live.together`` has them.
+_SUM: Final = """CASE WHEN SUM(CASE WHEN l.{units} IS NULL AND (l.active IS NULL OR l.active LIKE '%%"{product}"%%') THEN 1 ELSE 0 END) = 0
+        THEN SUM(l.{units}) END AS {product}"""
+_DIFFERS: Final = """
 SELECT v.id FROM recon_variance v LEFT JOIN (
-    SELECT COALESCE(m.root, o.organization_id) AS root, {sums}
-    FROM ingest_fileowner o
-    JOIN ingest_livecount l ON l.source_file_id = o.source_file_id AND l.owner = o.number
-    LEFT JOIN (SELECT column1 AS member, column2 AS root FROM (VALUES {members}) AS pairs) m ON m.member = o.organization_id
-    WHERE o.source_file_id = %s AND o.organization_id IS NOT NULL GROUP BY 1
+    SELECT l.root, {sums} FROM (
+        SELECT COALESCE(m.root, o.organization_id) AS root, l.billable_agents, l.identities, l.learners, l.sources,
+            CAST(l.products AS text) AS active, CASE WHEN CAST(l.products AS text) LIKE '%%"ispm"%%' THEN ({posture}) END AS posture
+        FROM ingest_fileowner o
+        JOIN ingest_livecount l ON l.source_file_id = o.source_file_id AND l.owner = o.number
+        LEFT JOIN (SELECT column1 AS member, column2 AS root FROM (VALUES {members}) AS pairs) m ON m.member = o.organization_id
+        WHERE o.source_file_id = %s AND o.organization_id IS NOT NULL
+    ) l GROUP BY l.root
 ) live ON live.root = v.organization_id
 WHERE v.reconciliation_id = %s AND v.run = %s AND v.billed IS NOT NULL
     AND (v.billed <> CASE v.product {cases} END OR (%s AND live.root IS NULL AND v.billed <> 0))
@@ -336,15 +343,12 @@ def differs(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[i
     alone, so that 200,000 rows take what reading them takes."""
     if not snapshot.is_known or not reconciliation.pk:
         return Q(pk__in=[])
-    is_active = "CAST(l.products AS text) LIKE '%%\"{0}\"%%'"
-    sums = []
-    for product, units in _UNITS_SQL.items():
-        active = is_active.format(product)
-        value = f"CASE WHEN {active} THEN {units} END" if product == "ispm" else units
-        sums.append(_SUM_SQL.format(units=value, may_be_active=f"(l.products IS NULL OR {active})", product=product))
-    members = ", ".join(f"({int(member)}, {int(root)})" for member, root in [(0, 0), *roots.items()])
-    cases = " ".join(f"WHEN '{product}' THEN live.{product}" for product in _UNITS_SQL)
-    sql = _DIFFERS_SQL.format(sums=", ".join(sums), members=members, cases=cases)
+    sql = _DIFFERS.format(
+        sums=", ".join(_SUM.format(units=units, product=product) for product, units in UNITS.items()),
+        posture=_POSTURE[connection.vendor],
+        members=", ".join(f"({int(member)}, {int(root)})" for member, root in [(0, 0), *roots.items()]),
+        cases=" ".join(f"WHEN '{product}' THEN live.{product}" for product in UNITS),
+    )
     params = (snapshot.file, reconciliation.pk, reconciliation.run, snapshot.absent_is_zero)
     return Q(pk__in=RawSQL(sql, params))  # noqa: S611  every part is ours, and what is not is a parameter
 

@@ -6,16 +6,16 @@ while ``billable_agents_count`` is what a bill counts. Null is unknown or not ac
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 
 @dataclass(frozen=True, slots=True)
 class LiveCounts:
     """Units of one Organization, or of one customer. ``products`` are the codes that are active, null where nobody could read them.
 
-    ``posture`` is of ISPM, which is counted on the same identities: ``read`` sets it where that is active.
+    ``posture`` are the billable identities of ISPM, which only tenants tell.
     """
 
     agents: int | None = None
@@ -29,10 +29,12 @@ class LiveCounts:
     products: frozenset[str] | None = None
 
     @classmethod
-    def read(cls, products: Iterable[str] | None, **figures: int | None) -> LiveCounts:
-        """One Organization's, as it was answered."""
+    def read(cls, products: Iterable[str] | None, tenants: Sequence[Mapping[str, Any]] = (), **figures: int | None) -> LiveCounts:
+        """One Organization's, as it was answered. ``tenants`` have ``product`` and ``billable`` (``ingest.sources.live``)."""
         active = None if products is None else frozenset(products)
-        return cls(**figures, products=active, posture=figures.get("identities") if active and "ispm" in active else None)
+        of_ispm = [one["billable"] for one in tenants if one["product"] == "ispm"]
+        posture = sum(of_ispm) if of_ispm and None not in of_ispm and active and "ispm" in active else None
+        return cls(**figures, products=active, posture=posture)
 
     def of(self, product: str) -> int | None:
         """The units that a bill would count of a product; None where that is not known, or where the product is not active."""
@@ -44,6 +46,7 @@ class LiveCounts:
         return self.products is not None and product not in self.products
 
 
+NOTHING: Final = LiveCounts()
 #: The figure that a bill counts of a product.
 UNITS: Final = {"edr": "billable_agents", "itdr": "identities", "ispm": "posture", "sat": "learners", "siem": "sources"}
 #: Which product each figure is of.

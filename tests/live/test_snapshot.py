@@ -100,11 +100,11 @@ def test_when_it_was_taken_is_what_the_archive_says_else_when_its_pull_ended(wor
 def test_each_product_has_its_own_count(world: World) -> None:
     counts = {
         "billable_agents": 12, "agents": 15, "unresponsive_agents": 2, "identities": 30, "all_identities": 34, "learners": 8,
-        "sources": 3, "products": ["edr", "itdr", "ispm", "sat", "siem"],
+        "sources": 3, "products": ["edr", "itdr", "ispm", "sat", "siem"], "tenants": posture(20, 7),
     }  # fmt: skip
     pull(world, {TARN: counts})
     found = had(world, TARN)
-    assert [found.units(product) for product in ("edr", "itdr", "ispm", "sat", "siem")] == [12, 30, 30, 8, 3]
+    assert [found.units(product) for product in ("edr", "itdr", "ispm", "sat", "siem")] == [12, 30, 27, 8, 3]
     assert found.beside("edr") == "15 agents in all, 2 agents unresponsive"
     assert found.beside("itdr") == "34 identities in all"
 
@@ -168,10 +168,20 @@ def test_whom_it_may_have_left_out_is_not_known(world: World, said: dict[str, An
 
 # --- rows that differ -------------------------------------------------------------------------------------------------------------
 
+
+def posture(*billable: int | None) -> list[dict[str, Any]]:
+    """Tenants of ISPM, beside one of ITDR that is another matter."""
+    tenants = [{"product": "ispm", "type": "microsoft", "tenant": "t", "billable": one, "total": 20} for one in billable]
+    return [{"product": "itdr", "type": "microsoft", "tenant": "t", "billable": 99, "total": 99}, *tenants]
+
+
 SHAPES: list[dict[str, Any]] = [
     agents(12), agents(11), agents(None, 12, products=None), agents(0, 0), {"agents": 3},
-    {"billable_agents": 12, "agents": 12, "identities": 12, "learners": 12, "sources": 12, "products": ["edr", "itdr", "ispm", "sat", "siem"]},
-    {"billable_agents": 12, "agents": 12, "identities": 5, "learners": None, "sources": 7, "products": ["edr", "itdr", "siem"]},
+    agents(12, identities=12, learners=12, sources=12) | {"products": ["edr", "itdr", "ispm", "sat", "siem"], "tenants": posture(8, 4)},
+    agents(12, learners=0) | {"products": ["edr", "ispm", "sat"], "tenants": posture(12, None)},
+    agents(12, sources=11) | {"products": ["edr", "ispm", "siem"], "tenants": posture(11)},
+    agents(12) | {"products": ["edr", "ispm"], "tenants": []},
+    agents(12, identities=5, sources=7) | {"products": ["edr", "itdr", "siem"]},
     {"billable_agents": 4, "agents": 4, "identities": 12, "products": None},
 ]  # fmt: skip
 
