@@ -16,7 +16,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
+from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
 from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
 from tests.access.world import NOON, World, build
 
@@ -134,6 +134,12 @@ def invoice_change(world: World) -> InvoiceChange:
     return InvoiceChange.objects.create(invoice=invoice(world), source_file=world["imported"], seen_at=NOON, status="paid")
 
 
+def resellers_connection(world: World) -> Connection:
+    row: Connection = world["connection"]
+    Connection.objects.filter(pk=row.pk).update(reseller=world.account.reseller)
+    return row
+
+
 def price(world: World) -> PriceLine:
     return PriceLine.objects.create(source_file=world["imported"], line=2, side="cost", product="edr", unit_price=1)
 
@@ -187,6 +193,13 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "organization_is_not_its_own_member": Changed(the("organization"), {"merged_into_id": lambda world: world["organization"].pk}),
     "organization_standing_has_a_reason": Changed(the("organization"), {"standing": "internal"}),
     "organization_stale_days_are_offered": Changed(the("organization"), {"stale_days": 10}),
+    "connection_one_an_account": Twice(the("connection")),
+    "connection_one_a_reseller": Twice(resellers_connection),
+    "connection_provider_is_known": Changed(the("connection"), {"provider": "acme"}),
+    "connection_key_kind_is_known": Changed(the("connection"), {"key_kind": "skeleton"}),
+    "connection_amount_unit_is_known": Changed(the("connection"), {"amount_unit": "mills"}),
+    "connection_leaves_a_part_to_others": Changed(the("connection"), {"left_to_others": 91}),
+    "connection_removed_keeps_no_secret": Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00"}),
     "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
     "reseller_account_is_one_of_ours": Twice(the("found"), {"external_id": "7003"}),
     "reseller_account_has_an_id": Changed(the("found"), {"external_id": ""}),
@@ -414,6 +427,8 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Twice(the("contract_version"), {"number": 2, "ended_at": "2026-11-16 12:00:00+00:00", "unit_cost": None}).run(world)
     Twice(the("organization"), {"huntress_id": None}).run(world)
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
+    Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00", "sealed": ""}).run(world)
+    Twice(the("connection"), {"removed_at": None}).run(world)
     Twice(the("line"), {"product": "siem"}).run(world)
     Twice(the("line"), {"product": "", "product_name": "Security bundle"}).run(world)
     Changed(invoice, {"source_file_id": None, "line": None}).run(world)
