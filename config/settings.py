@@ -53,6 +53,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for names below this host: for the owner of the domain to say, not for us
     "security.W021",  # and so is a place on the browsers' preload list
 ]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug.NoSecrets"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],

@@ -39,7 +39,7 @@ class Wanted:
     amount_unit: str
 
 
-@sensitive_variables("key", "secret")
+@sensitive_variables()
 def add(account: Account, *, name: str, key: str, secret: str, by: User, is_demo: bool = False) -> Connection:
     """Keep a key to Huntress, encrypted. Raises Refused where the account has one. Whose key it is, the test finds out.
 
@@ -59,7 +59,7 @@ def add(account: Account, *, name: str, key: str, secret: str, by: User, is_demo
     return made
 
 
-@sensitive_variables("key", "secret")
+@sensitive_variables()
 @transaction.atomic
 def replace_secret(connection: Connection, *, key: str, secret: str, by: User) -> None:
     """Put another key in place. What the one before was found to be is forgotten, but not whose data it brought."""

@@ -54,7 +54,7 @@ def connections(request: HttpRequest, account: str) -> HttpResponse:
 
 @never_cache
 @sensitive_post_parameters("key", "secret")
-@sensitive_variables("form", "said")
+@sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
 def add_connection(request: HttpRequest, account: str) -> HttpResponse:
     ours = account_for(request, account, Need.ADMINISTER)
@@ -108,7 +108,7 @@ def change_connection(request: HttpRequest, account: str, pk: int) -> HttpRespon
 
 @never_cache
 @sensitive_post_parameters("key", "secret")
-@sensitive_variables("form", "said")
+@sensitive_variables()
 @require_POST
 def replace_secret(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     ours, one = _to_change(request, account, pk)
