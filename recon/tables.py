@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import django_tables2 as tables
 from django.db.models import QuerySet
@@ -15,6 +15,7 @@ from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import blank, icon, initials, person, severity, signed, signed_money, spark, units
 from recon.engine import ALWAYS
 from recon.filters import SORTS, sorted_rows
+from recon.live import Had
 from recon.models import Severity, Variance
 from recon.words import FLAG_WORDS, blank_reason
 
@@ -38,20 +39,30 @@ class Sorted(tables.Column):
         super().__init__(accessor=name, empty_values=(), attrs={"cell": {"class": cell}} if cell else {}, **kwargs)
 
 
+LIVE_COLUMNS: Final = ("live", "live_difference")
+GROUPS: Final[list[dict[str, Any]]] = [
+    {"span": 2, "label": ""},
+    {"span": 4, "label": "Units", "class": "edge"},
+    {"span": 3, "label": "Billed − expected", "class": "edge"},
+    {"span": 3, "label": "Billed − rebilled", "class": "edge"},
+    {"span": 3, "label": "", "class": "edge"},
+]
+GROUPS_WITH_LIVE: Final = [
+    GROUPS[0], GROUPS[1] | {"span": 5}, *GROUPS[2:4], {"span": 1, "label": "− live", "class": "edge"}, GROUPS[4],
+]  # fmt: skip
+
+
 class VarianceTable(tables.Table):
-    """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has."""
+    """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has.
+
+    ``live`` is what its customer had when it was pulled. No row keeps that, so that nothing can be sorted by it.
+    """
 
     caption: str
     row_header = "name"
     empty_title = "No row fits"
     empty_text = "Take a filter away, or search for another part of the name."
-    groups: list[dict[str, Any]] = [
-        {"span": 2, "label": ""},
-        {"span": 4, "label": "Units", "class": "edge"},
-        {"span": 3, "label": "Billed − expected", "class": "edge"},
-        {"span": 3, "label": "Billed − rebilled", "class": "edge"},
-        {"span": 3, "label": "", "class": "edge"},
-    ]
+    groups = GROUPS
 
     select = tables.Column(verbose_name=_ALL, orderable=False, empty_values=(), attrs={"cell": {"class": "p2"}})
     name = Sorted("name", cell="clip", verbose_name="Organization")
@@ -59,6 +70,7 @@ class VarianceTable(tables.Table):
     billed = Sorted("billed", cell="num edge")
     expected = Sorted("expected", cell="num")
     rebilled = Sorted("rebilled", cell="num")
+    live = tables.Column(orderable=False, empty_values=(), attrs={"cell": {"class": "num p3"}})
     previous = Sorted("previous", cell="num p3", verbose_name="Before")
     expected_difference = Sorted("expected_difference", cell="num edge", verbose_name="Gap")
     expected_left = Sorted("expected_left", cell="num p2", verbose_name="Left")
@@ -66,6 +78,7 @@ class VarianceTable(tables.Table):
     rebilled_difference = Sorted("rebilled_difference", cell="num edge", verbose_name="Gap")
     rebilled_left = Sorted("rebilled_left", cell="num p2", verbose_name="Left")
     rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
+    live_difference = tables.Column(verbose_name="Gap", orderable=False, empty_values=(), attrs={"cell": {"class": "num edge p2"}})
     history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
     severity = Sorted("severity")
     state = tables.Column(verbose_name="State", orderable=False, empty_values=(), attrs={"cell": {"class": "p3"}})
@@ -81,6 +94,7 @@ class VarianceTable(tables.Table):
         inputs: Mapping[str, Any],
         history: Mapping[tuple[int, str], list[int | None]],
         notes: Mapping[tuple[int, str], int],
+        live: Mapping[int, Had],
         opened: tuple[int, str] | None,
         covered: set[str],
         ticked: frozenset[str] = frozenset(),
@@ -88,8 +102,10 @@ class VarianceTable(tables.Table):
     ) -> None:
         self.ticked = ticked
         self.urls, self.inputs, self.histories, self.notes = urls, inputs, history, notes
-        self.opened, self.covered = opened, covered
+        self.opened, self.covered, self.live = opened, covered, live
         super().__init__(*args, **kwargs)
+        if set(LIVE_COLUMNS) <= set(self.columns.names()):
+            self.groups = GROUPS_WITH_LIVE
         if "select" in self.columns.names():
             self.groups = [{"span": 1, "label": "", "class": "p2"}, *self.groups]
 
@@ -150,6 +166,19 @@ class VarianceTable(tables.Table):
 
     def render_rebilled(self, record: Variance) -> SafeString | str:
         return self._leg("rebilled", record)
+
+    def render_live(self, record: Variance) -> SafeString | str:
+        had = self.live[record.organization_id]
+        value = had.units(record.product)
+        shown = blank(had.why_blank(record.product)) if value is None else units(value) if value else _ZERO
+        beside = had.beside(record.product)
+        return format_html('<span title="{}">{}</span>', beside, shown) if beside else shown
+
+    def render_live_difference(self, record: Variance) -> SafeString | str:
+        value = self.live[record.organization_id].difference(record.product, record.billed)
+        if value is None:
+            return blank("Not compared: billed or live is not known")
+        return signed(value) if value else _ZERO
 
     def render_previous(self, record: Variance) -> SafeString | str:
         return self._leg("previous", record)
