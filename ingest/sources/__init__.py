@@ -58,15 +58,15 @@ def read(
     with ThreadPoolExecutor(1) as pool:
         digest = pool.submit(lambda: hashlib.sha256(data).hexdigest())
         reading = _of_answers(data, kind, asked) if is_archive(data) else READERS[kind].read(data, asked)
-    told = reading.guesses if reading.manifest else guesses.guess_document(READERS, reading)
-    return replace(reading, sha256=digest.result(), guesses=told)
+    return replace(reading, sha256=digest.result(), guesses=guesses.guess_document(READERS, reading) | reading.guesses)
 
 
 def _of_answers(data: bytes, kind: str, asked: Asked) -> Reading:
     reader = READERS[kind]
     if reader.read_answers is None:
         raise refusal("other_kind", f"This is an archive of answers, and {reader.one} is read from none. Drop the list itself.")
-    return reader.read_answers(data, asked)
+    reading = reader.read_answers(data, asked)
+    return replace(reading, manifest=reading.manifest or open_archive(io.BytesIO(data), asked.limits).manifest)
 
 
 def kind_of(manifest: Manifest) -> str:

@@ -65,7 +65,10 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 def guess_document(readers: Readers, reading: Reading) -> dict[str, Guess]:
-    """The kind and the cycle, of a document that was read."""
+    """The kind and the cycle, of a document that was read; of an archive of answers, whose columns are Huntress', the cycle alone."""
+    if reading.manifest is not None:
+        guess = guess_cycle(reading.name)
+        return {"cycle": guess} if guess else {}
     titles = titles_of(reading.above)
     guesses = {"kind": guess_kind(readers, reading.name, titles, reading.header), "cycle": guess_cycle(reading.name, titles)}
     return {what: guess for what, guess in guesses.items() if guess}

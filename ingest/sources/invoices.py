@@ -23,6 +23,7 @@ ENDPOINTS: Final = ("invoices", "account_invoices")
 #: ``created_at`` is in UTC; ``amount`` the text as it came, "" where there is none; ``quantity`` Int64, <NA> where there is none;
 #: ``currency`` in capitals, ``status`` in small letters, both "" where there is none.
 LINES: Final = ("line", "external_id", "plan", "created_at", "amount", "quantity", "currency", "status")
+_MOST_DIGITS: Final = 15
 _SHOWN: Final = ("id", "plan", "created_at", "amount", "quantity", "currency_type", "status")
 
 
@@ -70,7 +71,7 @@ def _amount(value: object) -> str:
         return ""
     found = str(value).strip() if isinstance(value, int | Decimal | str) and not isinstance(value, bool) else ""
     try:
-        is_number = bool(found) and Decimal(found).is_finite() and len(found) <= 40
+        is_number = bool(found) and len(found) <= 40 and Decimal(found).is_finite() and Decimal(found).adjusted() < _MOST_DIGITS
     except ArithmeticError:
         is_number = False
     if not is_number:

@@ -15,6 +15,7 @@ from accounts.services import Refused
 from ingest import jobs, turns
 from ingest.models import Job, LegInput, SourceFile
 from ingest.services.mappings import is_proposal
+from ingest.services.pulled import brought_by
 from ingest.sources import READERS
 from recon.loads import LOADERS, Effect
 from recon.services.beside import served_by
@@ -48,12 +49,17 @@ def start_import(
     """Ask a worker to import a file that a person has checked. Raises Refused, naming what stands in the way."""
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
-        _refuse_import(locked, without_rejected)
-        locked.cycle = cycle_row(locked.account, cycle)
-        locked.state, locked.imported_by = State.IMPORTING, by
-        locked.partial, locked.without_rejected = partial, without_rejected
-        locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected"])
+        begin(locked, cycle_row(locked.account, cycle), by=by, without_rejected=without_rejected, partial=partial)
         return jobs.enqueue("import", locked.pk, label=f"Importing {locked.name}", account=locked.account, by=by, source_file=locked)
+
+
+def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected: bool, partial: bool) -> None:
+    """From now on a file is being imported for a cycle. Raises Refused for one that nobody has read, or of which nothing can be loaded."""
+    _refuse_import(locked, without_rejected)
+    locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
+    locked.partial, locked.without_rejected = partial, without_rejected
+    locked.preview.pop("kept_aside", None)
+    locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected", "preview"])
 
 
 def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
@@ -63,7 +69,8 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
         raise Refused("Say first what kind of document this is.")
     if is_proposal(source_file):
         raise Refused("Its columns are no longer those that were mapped. Look at what is proposed, and confirm it first.")
-    if not source_file.loaded + source_file.merged:
+    is_empty_answer = "archive" in source_file.preview and not source_file.rejected  # whoever has nothing says so
+    if not source_file.loaded + source_file.merged and not is_empty_answer:
         raise Refused("No row of this file can be loaded. Correct the mapping, or the file.")
     if source_file.rejected and not without_rejected:
         raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
@@ -93,7 +100,7 @@ def withdraw(leg_input: LegInput, *, by: User) -> None:
         _record("recon.input.withdrawn", leg_input, by)
 
 
-def _back_to_preview(subject: int, message: str) -> None:
+def back_to_preview(subject: int, message: str) -> None:
     """An import that did not end leaves no line behind. Where somebody imports meanwhile, that import clears up before it loads."""
     if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.READY, imported_by=None):
         transaction.on_commit(lambda: _clear(subject))
@@ -106,7 +113,7 @@ def _clear(subject: int) -> None:
             LOADERS[source_file.kind].forget(subject)
 
 
-@jobs.handles("import", give_up=_back_to_preview)
+@jobs.handles("import", give_up=back_to_preview)
 def import_file(subject: int, progress: jobs.Progress) -> None:
     """Turn a checked file into lines, then let it count, in that order: until the last step nobody sees a line of it."""
     source_file = SourceFile.objects.select_related("account", "cycle", "imported_by").get(pk=subject)
@@ -134,7 +141,9 @@ def _let_count(source_file: SourceFile, teach: Callable[[], None]) -> None:
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
             teach()
-            _record("recon.input.imported", _take_leg(source_file, cycle, by=by, partial=source_file.partial), by)
+            pull = brought_by(source_file)
+            given = _take_leg(source_file, cycle, by=by, partial=source_file.partial)
+            _record("recon.input.imported", given, pull.by if pull else by, **({"pull": pull.pk} if pull else {}))
 
 
 def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial: bool) -> LegInput:
@@ -164,9 +173,9 @@ def _look_again(given: LegInput, by: User) -> None:
         ask_for_sweep(given, by=by)
 
 
-def _record(action: str, given: LegInput, by: User) -> None:
+def _record(action: str, given: LegInput, by: User | None, **more: int) -> None:
     file, cycle = given.source_file, given.cycle
     leg = READERS[given.leg].label.lower()
-    after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial}
+    after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial} | more
     subject, revision = f"{file.name} ({leg})", newest(cycle).revision
     audit.record(action, subject, account=cycle.account, actor=by, cycle=cycle, revision=revision, after=after)
