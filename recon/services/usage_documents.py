@@ -40,6 +40,8 @@ _WAITING: Final = (State.RECEIVED, State.READY)
 NOT_FINAL: Final = frozenset({"draft", "void", "voided"})
 _AT_ONCE: Final = 500
 _LONGEST: Final = 500
+#: Of a file's preview: the account at Huntress whose lines it was cut out of.
+_MARK: Final = "usage_of"
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +183,8 @@ def _received(
         return found
     try:
         with transaction.atomic():
-            new = SourceFile.objects.create(**fields, name=name, size=stored.size, received_by=came.by)
+            said = {_MARK: owner.external_id}
+            new = SourceFile.objects.create(**fields, name=name, size=stored.size, received_by=came.by, preview=said)
             after = {"file": new.pk, "sha256": new.sha256, "size": new.size, "cut_from": came.part.sha256}
             audit.record("ingest.usage.received", name, account=account, actor=None, after=after)
             return new
@@ -270,9 +273,8 @@ def _take(document: ResellerDocument, progress: jobs.Progress) -> str:
 def _somebodys_report(account: Account, cycle: Cycle) -> str:
     """The billed report that serves a cycle now and is none of these documents."""
     served = LegInput.objects.filter(cycle__account=account, cycle__start=cycle.start, leg="billed", ended_at__isnull=True)
-    other = served.exclude(source_file__in=ResellerDocument.objects.filter(source_file__isnull=False).values("source_file"))
-    found = other.select_related("source_file").first()
-    return found.source_file.name if found else ""
+    found = served.select_related("source_file").first()
+    return found.source_file.name if found and _MARK not in found.source_file.preview else ""
 
 
 def waiting_documents(owners: Iterable[int]) -> dict[int, list[ResellerDocument]]:
