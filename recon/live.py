@@ -21,7 +21,7 @@ from django.db.models.expressions import RawSQL
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
-from accounts.models import BillingCycle
+from accounts.models import Account, BillingCycle
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import moment, plural
 from ingest.models import FileOwner, LegInput, LiveCount, PullPart
@@ -142,12 +142,11 @@ def current_snapshot(cycle: BillingCycle, looked_at: datetime | None = None) -> 
     return _snapshot(cycle, LegInput.objects.filter(cycle=cycle, leg=LEG, ended_at__isnull=True), looked_at)
 
 
-def snapshots_of(cycles: Sequence[BillingCycle], looked_at: datetime | None = None) -> dict[int, Snapshot]:
-    """The current one of each of some cycles of one account, by cycle; in one query. Cycles that have none are not in it."""
-    of_cycle = {one.pk: one for one in cycles}
-    rows = _described(LegInput.objects.filter(cycle__in=of_cycle, leg=LEG, ended_at__isnull=True))
-    found = {given.cycle_id: _with(of_cycle[given.cycle_id], given, looked_at) for given in rows}
-    return {cycle: one for cycle, one in found.items() if one.is_known}
+def snapshots_of(account: Account, most: int, looked_at: datetime | None = None) -> list[Snapshot]:
+    """Those of the newest cycles that have one, oldest first; in one query."""
+    current = _described(LegInput.objects.filter(cycle__account=account, leg=LEG, ended_at__isnull=True))
+    rows = current.select_related("source_file", "cycle__account").order_by("-cycle__start")[:most]
+    return [one for given in reversed(rows) if (one := _with(given.cycle, given, looked_at)).is_known]
 
 
 def _snapshot(cycle: BillingCycle, inputs: QuerySet[LegInput], looked_at: datetime | None) -> Snapshot:
@@ -235,19 +234,28 @@ def had_by(snapshot: Snapshot, families: Mapping[int, Collection[int]]) -> dict[
         for member in family:
             shown_for[member].append(pk)
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for member, record in _records(snapshot.file, shown_for):
+    for _, member, record in _records([snapshot.file], shown_for):
         for pk in shown_for[member]:
             found[pk].append(record)
     return {pk: _had(snapshot, found.get(pk, [])) for pk in families}
 
 
-def _records(file: int, organizations: Collection[int]) -> Iterable[tuple[int, dict[str, Any]]]:
-    """The records of some Organizations, each with its own."""
+def had_over(snapshots: Sequence[Snapshot], family: Collection[int]) -> list[Had]:
+    """What one customer had in each of some pulls; in one query."""
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for file, _, record in _records([one.file for one in snapshots], family) if snapshots else ():
+        found[file].append(record)
+    return [_had(one, found.get(one.file, [])) for one in snapshots]
+
+
+def _records(files: Collection[int], organizations: Collection[int]) -> Iterable[tuple[int, int, dict[str, Any]]]:
+    """The records of some Organizations in some files, each with both."""
     record = LiveCount.objects.filter(source_file=OuterRef("source_file"), owner=OuterRef("number")).order_by("line")
     packed = JSONObject(**{name: name for name in ("line", *_READ)})
-    owners = FileOwner.objects.filter(source_file=file, organization__in=list(organizations))
-    rows = owners.annotate(record=Subquery(record.values(packed=packed)[:1])).order_by("number")
-    return [(pk, one) for pk, one in rows.values_list("organization_id", "record") if pk is not None and one is not None]
+    owners = FileOwner.objects.filter(source_file__in=list(files), organization__in=list(organizations))
+    rows = owners.annotate(record=Subquery(record.values(packed=packed)[:1])).order_by("source_file", "number")
+    found = rows.values_list("source_file_id", "organization_id", "record")
+    return [(file, pk, one) for file, pk, one in found if pk is not None and one is not None]
 
 
 def _had(snapshot: Snapshot, records: list[dict[str, Any]]) -> Had:
