@@ -251,7 +251,12 @@ class Reading:
             if endpoint.name in self._off:
                 self.lacks.append(f"{said[0]} {self._subject.without}")
             elif missed:
-                self.lacks.append(f"{endpoint.label.capitalize()} could not be read for {_names(list(missed))}. {said[0]}")
+                self.lacks.append(f"{sentence_case(endpoint.label)} could not be read for {_names(list(missed))}. {said[0]}")
+
+
+def sentence_case(label: str) -> str:
+    """A label at the beginning of a sentence."""
+    return label[:1].upper() + label[1:]
 
 
 def _names(numbers: Sequence[str]) -> str:

@@ -21,7 +21,7 @@ from accounts.services import Refused
 from ingest import jobs, storage
 from ingest.huntress import ENDPOINTS, Bounds, Client, HuntressError, Kind, Patience, actor, errors
 from ingest.huntress.answers import id_of, parsed, records_in
-from ingest.huntress.asking import Again, Got, Kept, Reading, digest_of
+from ingest.huntress.asking import Again, Got, Kept, Reading, digest_of, sentence_case
 from ingest.huntress.subjects import SUBJECTS
 from ingest.models import Connection, Job, PullPage, PullPart
 from ingest.services import pull_ends, pumping
@@ -209,7 +209,7 @@ class _Stint:
         reading = self._reading
         if reading is None:
             return
-        said = reading.doing[:1].upper() + reading.doing[1:]
+        said = sentence_case(reading.doing)
         self.progress(0, 0, said)
         fields = {
             "pages": self._pages,
