@@ -207,6 +207,13 @@ class MonthPage:
         return tie_out_of(self.reconciliation, given.source_file.rejected if given else 0)
 
     @property
+    def tie_url(self) -> str:
+        """Its own page, which is of the newest revision; of a past one, the place on this page."""
+        if self.listing.is_past:
+            return f"{self.listing.month_url}#tie"
+        return reverse("recon:tie_out", args=[self.account.slug, self.cycle.start.isoformat()])
+
+    @property
     def invoice_form(self) -> InvoiceForm:
         return InvoiceForm(currency=self.currency)
 
@@ -244,8 +251,8 @@ class MonthPage:
             words = plural(to_decide, "product name") + " to decide"
             return Step("Report", "todo", f"{to_decide} to do", words, reverse("recon:products", args=[self.account.slug]))
         if not self.tie.is_tied:
-            return Step("Report", self.tie.tone, "Not tied out", self.tie.short, f"{self.listing.month_url}#tie")
-        return Step("Report", "done", "Done", "ties to the invoice", url)
+            return Step("Report", self.tie.tone, "Not tied out", self.tie.short, self.tie_url)
+        return Step("Report", "done", "Done", "ties to the invoice", self.tie_url)
 
     def _sweep_step(self) -> Step:
         url = f"{reverse('recon:sweep', args=[self.account.slug])}?month={self.cycle.start.isoformat()}"

@@ -134,7 +134,15 @@ class SignPage:
             else format_html("<b>There is no billed report.</b> Nothing can be compared, and nothing rebilled.")
         ]
         said += [self._gap(check) for check in CHECKS if billed is not None]
-        return [*said, self._explained(), *self._under_tolerance(), *self._carried(), *self._not_checked(), *self._decided_quantities()]
+        return [
+            *said,
+            self._tied(),
+            self._explained(),
+            *self._under_tolerance(),
+            *self._carried(),
+            *self._not_checked(),
+            *self._decided_quantities(),
+        ]
 
     def _gap(self, check: str) -> SafeString:
         given = self.month.totals["all"][check]
@@ -148,6 +156,13 @@ class SignPage:
             worth = f" ({signed_money(net(given), self.currency)} at sell price: {leaking} leaking, {over} overcharged)"
         against = {"expected": "what was expected", "rebilled": "what customers are charged now"}[check]
         return format_html("That is <b>{} units</b> against {}{}.", signed(given["difference"]), against, worth)
+
+    def _tied(self) -> SafeString:
+        tie = self.month.tie
+        if tie.is_tied:
+            return format_html("{}.", tie.words)
+        words = f"{tie.words[:1].lower()}{tie.words[1:]}"
+        return format_html("<b>{}</b>: {}.", "Not tied to the invoice" if tie.charged else "Not held against an invoice", words)
 
     def _explained(self) -> SafeString:
         progress = self.month.progress

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
 
-from accounts.products import CODES
+from accounts.products import BY_CODE, CODES
 from recon.models.month import Reconciliation
 
 
@@ -62,7 +62,11 @@ class TieOutItem(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.get_kind_display()
+        return self.label
+
+    @property
+    def label(self) -> str:
+        return f"{self.get_kind_display()}{f', {BY_CODE[self.product].label}' if self.product else ''}"
 
 
 #: Kinds whose sign is known: what lowers the invoice is never above zero.
