@@ -12,7 +12,8 @@ from django.http import QueryDict
 
 from accounts.models import User
 from accounts.products import PRODUCTS
-from recon.live import differs, snapshot_of
+from recon.live import snapshot_of
+from recon.live_sums import differs
 from recon.models import Note, Reconciliation, RowDecision, Severity, Variance
 from recon.seal import roots_shown
 

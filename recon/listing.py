@@ -19,7 +19,8 @@ from accounts.roots import families, families_of
 from accounts.templatetags.recon_ui import signed, signed_money, units
 from recon.board import CHECKS, LEGS, Figured, Figures, board_of, figures_of
 from recon.filters import FURTHER_VIEWS, VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
-from recon.live import LEG, Snapshot, current_snapshot, differs, had_by, snapshot_of
+from recon.live import LEG, Snapshot, current_snapshot, had_by, snapshot_of
+from recon.live_sums import differs
 from recon.models import Cause, Note, Reconciliation, Severity, Variance
 from recon.progress import Progress, progress_of
 from recon.seal import roots_shown

@@ -15,9 +15,7 @@ from functools import cached_property
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
-from django.db.models.expressions import RawSQL
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 from django.db.models.functions import JSONObject
 from django.utils import timezone
 
@@ -26,7 +24,7 @@ from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import moment, plural
 from ingest.models import FileOwner, LegInput, LiveCount, PullPart
 from recon.engine.live import NOTHING, UNITS, LiveCounts, together
-from recon.models import Reconciliation, Variance
+from recon.models import Reconciliation
 
 LEG: Final = "live"
 Key = tuple[int, str]
@@ -316,51 +314,3 @@ def totals_of(snapshot: Snapshot, roots: Mapping[int, int], rows: Iterable[tuple
             figures["difference"] += difference
             figures["differs"] += difference != 0
     return {"sha256": snapshot.given.source_file.sha256, "taken_at": snapshot.taken_at.isoformat(), "products": products}
-
-
-# --- rows that differ, found by the database --------------------------------------------------------------------------------------
-
-#: The billable identities of ISPM in the tenants of a record; null where one of them is not told, or there is none.
-_POSTURE: Final = {
-    "sqlite": """SELECT CASE WHEN COUNT(*) = COUNT(json_extract(value, '$.billable')) THEN SUM(json_extract(value, '$.billable')) END
-        FROM json_each(l.tenants) WHERE json_extract(value, '$.product') = 'ispm'""",
-    "postgresql": """SELECT CASE WHEN COUNT(*) = COUNT(t ->> 'billable') THEN SUM((t ->> 'billable')::bigint) END
-        FROM jsonb_array_elements(l.tenants) t WHERE t ->> 'product' = 'ispm'""",
-}
-#: One customer's units of a product, as ``recon.engine.live.together`` has them.
-_SUM: Final = """CASE WHEN SUM(CASE WHEN l.{units} IS NULL AND (l.active IS NULL OR l.active LIKE '%%"{product}"%%') THEN 1 ELSE 0 END) = 0
-        THEN SUM(l.{units}) END AS {product}"""
-_DIFFERS: Final = """
-SELECT v.id FROM recon_variance v LEFT JOIN (
-    SELECT l.root, {sums} FROM (
-        SELECT COALESCE(m.root, o.organization_id) AS root, l.billable_agents, l.identities, l.learners, l.sources,
-            CAST(l.products AS text) AS active, CASE WHEN CAST(l.products AS text) LIKE '%%"ispm"%%' THEN ({posture}) END AS posture
-        FROM ingest_fileowner o
-        JOIN ingest_livecount l ON l.source_file_id = o.source_file_id AND l.owner = o.number
-        LEFT JOIN (SELECT column1 AS member, column2 AS root FROM (VALUES {members}) AS pairs) m ON m.member = o.organization_id
-        WHERE o.source_file_id = %s AND o.organization_id IS NOT NULL
-    ) l GROUP BY l.root
-) live ON live.root = v.organization_id
-WHERE v.reconciliation_id = %s AND v.run = %s AND v.billed IS NOT NULL
-    AND (v.billed <> CASE v.product {cases} END OR (%s AND live.root IS NULL AND v.billed <> 0))
-"""
-
-
-def differs(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[int, int]) -> Q:
-    """Which rows were billed another number than the pull has. Found in one pass over both, from the file's side: no row is looked up
-    alone, so that 200,000 rows take what reading them takes."""
-    if not snapshot.is_known or not reconciliation.pk:
-        return Q(pk__in=[])
-    sql = _DIFFERS.format(
-        sums=", ".join(_SUM.format(units=units, product=product) for product, units in UNITS.items()),
-        posture=_POSTURE[connection.vendor],
-        members=", ".join(f"({int(member)}, {int(root)})" for member, root in [(0, 0), *roots.items()]),
-        cases=" ".join(f"WHEN '{product}' THEN live.{product}" for product in UNITS),
-    )
-    params = (snapshot.file, reconciliation.pk, reconciliation.run, snapshot.absent_is_zero)
-    return Q(pk__in=RawSQL(sql, params))  # noqa: S611  every part is ours, and what is not is a parameter
-
-
-def differing(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[int, int]) -> QuerySet[Variance]:
-    rows = Variance.objects.filter(reconciliation=reconciliation.pk, run=reconciliation.run)
-    return rows.filter(differs(reconciliation, snapshot, roots))

@@ -10,7 +10,8 @@ import pytest
 from accounts.models import BillingCycle, Organization
 from accounts.roots import families_of, roots_of
 from ingest.models import LegInput
-from recon.live import Had, Snapshot, current_snapshot, differing, every_had, had_by, snapshot_of
+from recon.live import Had, Snapshot, current_snapshot, every_had, had_by, snapshot_of
+from recon.live_sums import account_units, differing
 from tests.live.making import LAST_EVENING, agents, connection, organization, part, pull
 from tests.review.making import DECEMBER, NOVEMBER, OCTOBER, World
 
@@ -208,6 +209,17 @@ def test_the_database_finds_what_a_naive_look_finds(world: World, said: dict[str
     }
     assert set(differing(month, snapshot, roots).values_list("pk", flat=True)) == naive
     assert naive
+
+
+def test_a_whole_account_is_summed_with_whom_nobody_is_matched_with(world: World) -> None:
+    both = {"products": ["edr", "ispm", "sat"], "tenants": posture(8, 4)}
+    pull(world, {TARN: agents(12, learners=3) | both, FARM: agents(30)}, strangers=["Somebody else"])
+    assert account_units(november(world, moment(20))) == {"edr": 43, "itdr": None, "ispm": 12, "sat": 3, "siem": None}
+
+
+def test_a_whole_account_is_not_known_where_one_of_it_is_not_told(world: World) -> None:
+    pull(world, {TARN: agents(12), FARM: agents(None, 30)})
+    assert account_units(november(world, moment(20)))["edr"] is None
 
 
 # --- what a revision keeps --------------------------------------------------------------------------------------------------------
