@@ -10,6 +10,9 @@ register_converter(DateConverter, "date")
 app_name = "recon"
 urlpatterns = [
     path("", views.home, name="home"),
+    path("r/<int:reseller>/", views.reseller, name="reseller"),
+    path("r/<int:reseller>/accounts/<int:pk>/", views.reseller_account, name="reseller_account"),
+    path("r/<int:reseller>/usage/", views.reseller_usage, name="reseller_usage"),
     path("a/<slug:account>/", views.account, name="account"),
     path("a/<slug:account>/months/<date:start>/", views.month, name="month"),
     path("a/<slug:account>/months/<date:start>/recount", views.recount, name="recount"),
