@@ -22,8 +22,9 @@ from recon.views.trends import trends
 __all__ = [
     "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "amount_unit", "answer", "audit", "audit_csv",
     "change_contract", "contract", "download", "end_contract", "export", "home", "match", "matches", "month", "name_difference",
-    "organization", "organizations", "products", "recount", "renewals", "reopen", "reseller", "reseller_account",
-    "reseller_usage", "restore_invoice", "revision", "revision_row", "revoke_alias", "row", "send_back", "set_invoice_aside", "settle_rejected", "shares", "sign", "sign_off", "start_export",
-    "start_import", "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold", "sweep_xlsx",
-    "tie_out", "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice", "withdraw_named",
+    "organization", "organizations", "products", "recount", "renewals", "reopen", "reseller", "reseller_account", "reseller_usage",
+    "restore_invoice", "revision", "revision_row", "revoke_alias", "row", "send_back", "set_invoice_aside", "settle_rejected", "shares",
+    "sign", "sign_off", "start_export", "start_import", "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print",
+    "sweep_threshold", "sweep_xlsx", "tie_out", "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice",
+    "withdraw_named",
 ]  # fmt: skip
