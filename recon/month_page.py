@@ -15,9 +15,12 @@ from accounts.templatetags.recon_ui import day, money, person, plural, signed, s
 from ingest.models import Job, LegInput
 from recon.forms import InvoiceForm
 from recon.listing import Listing
+from recon.live import Snapshot
+from recon.live_words import stat as live_stat
 from recon.missing import HINDERING, Missing, missing_of
 from recon.models import Drift, Export, Reconciliation, Severity
 from recon.progress import CHECKS, Progress
+from recon.pull_line import PullLine, pull_line
 from recon.services.review import Blocker, blockers
 from recon.shown import Shown
 from recon.store import inputs_of
@@ -110,9 +113,21 @@ class MonthPage:
                 "label": BY_CODE[p["product"]].label,
                 **{leg: p[leg] for leg in (*LEGS, "previous")},
                 **{f"{check}gap": self._gap_of(p, check) for check in CHECKS},
+                "live": self._live_of(p["product"]),
             }
             for p in self.totals.get("products", [])
         ]
+
+    def _live_of(self, product: str) -> dict[str, int | None] | None:
+        """A product's live count, and billed − live of what could be compared; None where no pull was counted with the rows."""
+        given = (self.listing.live_figures or {}).get("products", {}).get(product)
+        if given is None:
+            return None
+        return {
+            "units": given["live"] if given["known"] else None,
+            "difference": given["difference"] if given["compared"] else None,
+            "untold": given["unknown"],
+        }
 
     def _gap_of(self, product: dict[str, Any], check: str) -> dict[str, Any]:
         """A product's figures of one check, with what of it is explained, left, and left under tolerance."""
@@ -137,6 +152,8 @@ class MonthPage:
             given = figures[check]
             note = f"of {units(given['compared'])} billed that could be compared" if given["checked"] else "nothing could be compared"
             stats.append(self._leg_stat(check.capitalize(), legs.get(check), note))
+        if live := live_stat(self.listing.snapshot, self.listing.live_figures):
+            stats.append(live)
         stats += [self._gap_stat("Gap to expected", figures["expected"], "at cost"), self._rebill_stat(figures["rebilled"])]
         return [*stats, self._explained_stat(), self._work_stat()]
 
@@ -194,6 +211,17 @@ class MonthPage:
 
     def _count(self, severity: Severity) -> int:
         return int(self.totals.get("severities", {}).get(str(severity.value), 0))
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The pull that speaks for the month."""
+        return self.listing.snapshot
+
+    @cached_property
+    def pull(self) -> PullLine | None:
+        """Where the account's last pull stands: of a month that somebody still works on."""
+        is_open = self.reconciliation.is_working and not self.listing.is_past
+        return pull_line(self.account, may_connect=self.listing.may_connect) if is_open else None
 
     @property
     def is_comparable(self) -> bool:
