@@ -18,12 +18,10 @@ from ingest import jobs
 from ingest.huntress import Kind
 from ingest.huntress.endpoints import PAGE_SIZE
 from ingest.huntress.subjects import SUBJECTS, Subject, subjects_for
-from ingest.models import AgentLine, Connection, Job, Pull, PullPart, ResellerAccount
+from ingest.models import AgentLine, Connection, Pull, PullPart, ResellerAccount
 from ingest.services import pull_ends, pumping
-from ingest.services.connections import connections_of
 
 State = PullPart.State
-__all__ = ["ask", "begin", "cancel", "latest", "latest_whole", "may_pull", "may_see_whole", "offered", "parts_seen", "pulls_of"]
 
 
 @dataclass(frozen=True)
@@ -200,7 +198,7 @@ def _guess(subject: str, account: Account | None) -> int:
 
 def cancel(pull: Pull, *, by: User) -> None:
     """Stop a pull: what waits is not asked for, what is being read stops. What had ended stays. Raises Refused."""
-    if not _may_cancel(pull, by):
+    if not may_cancel(pull, by):
         raise Refused("Your role in this account does not do that.")
     with transaction.atomic():
         if not Pull.objects.filter(pk=pull.pk, ended_at__isnull=True).update(cancelled_by=by):
@@ -215,12 +213,12 @@ def cancel(pull: Pull, *, by: User) -> None:
     pumping.pump(pull.pk)
 
 
-def _may_cancel(pull: Pull, by: User) -> bool:
-    account = only_account(pull)
-    return may_pull(by, pull.connection, account)
+def may_cancel(pull: Pull, by: User) -> bool:
+    """Who may ask for all of it, may stop it."""
+    return may_pull(by, pull.connection, _only_account(pull))
 
 
-def only_account(pull: Pull) -> Account | None:
+def _only_account(pull: Pull) -> Account | None:
     """The account that a reseller's pull was asked for alone; None where it goes over more, or over the reseller's own."""
     numbers = set(PullPart.objects.filter(pull=pull).values_list("account", flat=True).distinct().order_by()[:2])
     if len(numbers) != 1 or pull.why != Pull.Why.ASKED:
@@ -229,7 +227,7 @@ def only_account(pull: Pull) -> Account | None:
 
 
 def _audited(pull: Pull) -> Account:
-    return only_account(pull) or pull.connection.account
+    return _only_account(pull) or pull.connection.account
 
 
 # --- looking ---
@@ -242,7 +240,7 @@ def pulls_of(account: Account, *, whole: bool) -> QuerySet[Pull]:
         through = Q(connection__reseller=account.reseller_id)
         mine = Q(Exists(PullPart.objects.filter(pull=OuterRef("pk"), account=account)))
         its |= through if whole else through & mine
-    return Pull.objects.filter(its).select_related("connection", "by", "cancelled_by").order_by("-created_at", "-pk")
+    return Pull.objects.filter(its).select_related("connection__reseller", "by", "cancelled_by").order_by("-created_at", "-pk")
 
 
 def parts_seen(pull: Pull, account: Account, *, whole: bool) -> QuerySet[PullPart]:
@@ -260,13 +258,3 @@ def latest(account: Account, subject: str, *states: str) -> PullPart | None:
     """The newest part of a subject that has ended, however it did, or in one of some states."""
     ended = PullPart.objects.filter(account=account, subject=subject, ended_at__isnull=False)
     return (ended.filter(state__in=states) if states else ended).select_related("pull", "source_file").order_by("-ended_at").first()
-
-
-def pulling_connection(account: Account) -> Connection | None:
-    """The connection that serves the account now: its own, else its reseller's."""
-    found = connections_of(account).filter(provider=Connection.Provider.HUNTRESS)
-    return min(found, key=lambda one: one.is_resellers, default=None)
-
-
-def open_jobs(pull: Pull) -> QuerySet[Job]:
-    return Job.objects.filter(pk__in=PullPart.objects.filter(pull=pull).values("job"), state__in=(Job.State.QUEUED, Job.State.RUNNING))
