@@ -13,6 +13,7 @@ from ingest.sources.guesses import guess_cycle
 from ingest.sources.limits import Limits
 from ingest.sources.reader import Field, Reader
 from ingest.sources.reading import Asked, Counts, Guess, Issue, Leg, Mapping, Progress, Reading, Row, Unreadable
+from ingest.sources.records import answered, runs_of
 from ingest.sources.refusals import refusal
 
 #: The kinds of document there are, in the order in which they are asked whether a document is theirs: the one with the most telling
@@ -66,7 +67,10 @@ def _of_answers(data: bytes, kind: str, asked: Asked) -> Reading:
     if reader.read_answers is None:
         raise refusal("other_kind", f"This is an archive of answers, and {reader.one} is read from none. Drop the list itself.")
     reading = reader.read_answers(data, asked)
-    return replace(reading, manifest=reading.manifest or open_archive(io.BytesIO(data), asked.limits).manifest)
+    if reading.manifest is not None:
+        return reading
+    archive = open_archive(io.BytesIO(data), asked.limits)
+    return replace(reading, manifest=archive.manifest, answers=runs_of([len(one.records) for one in answered(archive)]))
 
 
 def kind_of(manifest: Manifest) -> str:

@@ -68,7 +68,9 @@ def answered(archive: Archive, parse_float: Callable[[str], Any] = float) -> Ite
     for entry, body in archive.bodies():
         if entry.status != _OK:  # kept as evidence: it has no record
             continue
-        endpoint = ENDPOINTS[entry.endpoint]
+        endpoint = ENDPOINTS.get(entry.endpoint)
+        if endpoint is None:
+            raise refusal("wrong_answer", f"Answer {entry.number} of this archive is of “{entry.endpoint[:80]}”, which is not known here.")
         records = _records_in(_parsed(entry, body, parse_float), endpoint, entry)
         yield Answered(entry, endpoint, first, records)
         first += len(records)

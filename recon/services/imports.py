@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -12,6 +14,7 @@ from accounts import audit
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
 from accounts.services import Refused
+from accounts.templatetags.recon_ui import cycle_range, day
 from ingest import jobs, turns
 from ingest.models import Job, LegInput, SourceFile
 from ingest.services.mappings import is_proposal
@@ -25,6 +28,8 @@ from recon.services.sweeping import ask_for_sweep
 State = SourceFile.State
 #: Turns of single files, beyond all numbers of accounts.
 _STREAMS: Final = 1 << 30
+#: Answers of these kinds are of the moment in which they came.
+_OF_A_MOMENT: Final = frozenset({"agents", "live", "identities"})
 
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
@@ -56,6 +61,7 @@ def start_import(
 def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected: bool, partial: bool) -> None:
     """From now on a file is being imported for a cycle. Raises Refused for one that nobody has read, or of which nothing can be loaded."""
     _refuse_import(locked, without_rejected)
+    _refuse_other_cycle(locked, cycle)
     locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
     locked.partial, locked.without_rejected = partial, without_rejected
     locked.preview.pop("kept_aside", None)
@@ -76,6 +82,17 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
         raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
 
 
+def _refuse_other_cycle(source_file: SourceFile, cycle: BillingCycle) -> None:
+    """What was counted at one moment says nothing about a cycle in which that moment was not."""
+    if not source_file.is_archive or source_file.kind not in _OF_A_MOMENT:
+        return
+    answered = datetime.fromisoformat(source_file.preview["answered_at"])
+    came = answered.astimezone(ZoneInfo(source_file.account.time_zone)).date()
+    if not cycle.start <= came < cycle.end:
+        where = cycle_range(cycle)
+        raise Refused(f"Its answers came on {day(came)}, and what was counted then says nothing about {where}. Choose that day's cycle.")
+
+
 def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
     """Let a file that was imported for one cycle serve another in the same way: a list that did not change in a month."""
     with transaction.atomic():
@@ -83,6 +100,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
         if locked.state != State.IMPORTED:
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
         row = cycle_row(locked.account, cycle)
+        _refuse_other_cycle(locked, row)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
         given = _take_leg(locked, row, by=by, partial=partial)
