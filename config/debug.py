@@ -20,7 +20,7 @@ class NoSecrets(SafeExceptionReporterFilter):
     def get_post_parameters(self, request: HttpRequest | None) -> Any:
         return self._hidden(super().get_post_parameters(request))
 
-    def get_cleansed_multivaluedict(self, request: HttpRequest | None, multivaluedict: Any) -> Any:
+    def get_cleansed_multivaluedict(self, request: HttpRequest, multivaluedict: Any) -> Any:
         return self._hidden(super().get_cleansed_multivaluedict(request, multivaluedict))
 
     def _hidden(self, fields: Any) -> Any:

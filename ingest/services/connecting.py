@@ -21,6 +21,8 @@ from ingest.models import Connection, Job
 from ingest.services.connections import connections_of, require_admin, sealed_text
 
 TEST: Final = "test"
+#: The job that counts the pulled invoices anew; the rooms above do it.
+AMOUNTS: Final = "amounts"
 _HINT: Final = 4
 _CHANGED: Final = ("name", "is_scheduled", "nightly_at", "last_day_at", "left_to_others", "amount_unit")
 #: What nobody knows of a new key before it was tested.
@@ -85,6 +87,8 @@ def change(connection: Connection, wanted: Wanted, *, by: User) -> None:
     Connection.objects.filter(pk=row.pk).update(**{name: after[name] for name in differs})
     told = [{name: _plain(values[name]) for name in differs} for values in (before, after)]
     _record("changed", row, by, before=told[0], after=told[1])
+    if "amount_unit" in differs:
+        jobs.enqueue(AMOUNTS, row.pk, label=f"Counting the invoices of {row.name} anew", account=row.account, by=by)
 
 
 @transaction.atomic

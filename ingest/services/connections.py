@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db.models import Q, QuerySet
 
 from accounts.access import Need, may, roles_in
+from accounts.guard import require
 from accounts.models import Account, Membership, Role, User
 from accounts.sealing import CannotUnseal, unseal
 from accounts.services import Refused
@@ -63,9 +64,13 @@ def is_admin_of_reseller(user: User, reseller_id: int) -> bool:
 
 def require_admin(user: User, connection: Connection) -> None:
     """Raises Refused for who may not change it."""
-    if not may_administer(user, connection):
-        whose = f"admins of {connection.reseller}" if connection.reseller_id else f"admins of {connection.account}"
-        raise Refused(f"“{connection.name}” is for {whose} to change.")
+    if connection.reseller_id is None:
+        require(user, connection.account, Need.ADMINISTER)
+    elif not may_administer(user, connection):
+        raise Refused(
+            f"Your role in this account does not do that: “{connection.name}” opens every account of {connection.reseller}, and is for "
+            "its admins."
+        )
 
 
 # --- what its key opens ---
