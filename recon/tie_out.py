@@ -21,6 +21,7 @@ from accounts.money import MICROS_PER_CENT, round_to_cents
 from accounts.templatetags.recon_ui import plural, signed, signed_money, units
 from ingest.models import LegInput, SourceFile, UsageLine
 from recon.charges import Charge, charge_as_said, charge_of
+from recon.engine.tie_out import micros_of
 from recon.models import Reconciliation, SignedTieOut, TieOutItem
 from recon.services.beside import invoices_of
 
@@ -133,7 +134,7 @@ class TieOut:
     @property
     def needs_unit(self) -> bool:
         """Whether an invoice was pulled of which nobody has said what its amount counts."""
-        return any(one.amount is None and one.is_pulled for one in self.charged)
+        return any(one.amount is None and micros_of(one.stated_amount, "whole") is not None for one in self.charged)
 
     @cached_property
     def fingerprint(self) -> str:
@@ -253,12 +254,20 @@ def _money(report: dict[str, Any] | None, charges: list[Charge], currency: str, 
     theirs = _cents(sum(amounts)) if charged and len(amounts) == len(charged) and not foreign else None
     why = _why_not(report, charged)
     if not why and len(amounts) < len(charged):
-        why = "Nobody has said yet what the amount of a pulled invoice counts"
+        why = _why_no_amount(next(one for one in charged if one.amount is None))
     if not why and foreign:
         why = f"The invoice is in {', '.join(foreign)}, and the account in {currency}"
     if not why and report is not None and report["unpriced"]:
         why = f"{plural(int(report['unpriced']), 'unit')} of the report without a price"
     return _compared("Money", ours, theirs, _sum(items, "money"), why, lambda money: signed_money(money, currency), rejected)
+
+
+def _why_no_amount(charge: Charge) -> str:
+    if not charge.stated_amount:
+        return "A pulled invoice states no amount"
+    if micros_of(charge.stated_amount, "whole") is None:
+        return f"The amount “{charge.stated_amount}” of a pulled invoice cannot be read"
+    return "Nobody has said yet what the amount of a pulled invoice counts"
 
 
 def _compared(label: str, ours: int | None, theirs: int | None, named: int, why: str, worth: Any, rejected: int) -> Compared:

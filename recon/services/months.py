@@ -64,8 +64,8 @@ def ask_for_recount(cycle: BillingCycle, *, by: User | None) -> Job:
 
 def check_signature(cycle: BillingCycle, *, by: User | None) -> None:
     """What stands beside a month has changed: where it is signed, look what has moved under its signature. Else nothing is counted."""
-    signed = newest(cycle)
-    if signed.state == State.SIGNED:
+    signed = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").first()
+    if signed is not None and signed.state == State.SIGNED:
         label = f"Checking {cycle.start:%-d %b} – {cycle.end:%-d %b %Y} against its signature"
         jobs.enqueue("drift", signed.pk, label=label, account=cycle.account, by=by)
 
