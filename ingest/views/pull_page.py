@@ -43,11 +43,13 @@ def summary(counts: Mapping[str, int]) -> str:
 
 
 def look(pull: Pull, counts: Mapping[str, int]) -> tuple[str, str, str]:
-    """A pull's own state: while it goes on, running; else the worst of its parts."""
+    """A pull's own state: while it goes on, running; incomplete where some of it came; else the worst of its parts."""
     if pull.ended_at is None:
         return LOOKS[State.RUNNING]
-    worst = next((state for state in LOOKS if counts.get(state)), None)
-    return LOOKS[worst] if worst else ("aside", "half", "Nothing to do")
+    found = [state for state in LOOKS if counts.get(state)]
+    if not found:
+        return ("aside", "half", "Nothing to do")
+    return LOOKS[State.PARTIAL if len(found) > 1 and {State.WHOLE, State.PARTIAL} & set(found) else found[0]]
 
 
 @dataclass(frozen=True)
@@ -104,8 +106,8 @@ class OnePull:
     def __init__(self, request: HttpRequest, pull: Pull, account: Account, *, may_see_whole: bool) -> None:
         self.pull, self.account = pull, account
         parts = pulls.parts_seen(pull, account, whole=may_see_whole)
-        grouped = parts.order_by().values_list("state").annotate(Count("pk"), Sum("pages"), Sum("records"), Sum(_TO_COME))
-        rows = list(grouped)
+        grouped = parts.order_by().values_list("state")
+        rows = list(grouped.annotate(parts=Count("pk"), calls=Sum("pages"), all=Sum("records"), to_come=Sum(_TO_COME)))
         self.counts = {state: count for state, count, *_ in rows}
         self.calls, self.records = sum(row[2] for row in rows), sum(row[3] for row in rows)
         self.to_come = sum(row[4] for row in rows if row[0] in PullPart.OPEN)
