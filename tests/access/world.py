@@ -32,6 +32,7 @@ from ingest.models import (
     Leg,
     LegInput,
     PriceLine,
+    Pull,
     RejectedLine,
     ResellerAccount,
     ResellerDocument,
@@ -111,7 +112,9 @@ def build() -> World:
 
 
 def _connected(account: Account, by: User) -> dict[str, Any]:
-    return {"connection": Connection.objects.create(account=account, name="Huntress", sealed="nonsense", added_by=by)}
+    connection = Connection.objects.create(account=account, name="Huntress", sealed="nonsense", added_by=by)
+    pull = Pull.objects.create(connection=connection, by=by)
+    return {"connection": connection, "pull": pull}
 
 
 def _agreed(account: Account, by: User) -> dict[str, Any]:
