@@ -22,7 +22,7 @@ from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
 from recon.demo.contracts import ACCOUNT as CONTRACTS_OF
 from recon.demo.contracts import contracts
 from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
-from recon.demo.huntress.keys import ACCOUNT_KEY
+from recon.demo.huntress.keys import ACCOUNT_KEY, RESELLER_KEY
 from recon.demo.stories import BUNDLE, NORTH, REMARKS, SOUTH
 from recon.engine import Holding
 from recon.models import Note, Reconciliation, Severity, Variance
@@ -37,6 +37,8 @@ TIME_ZONE: Final = "Europe/London"
 _LEFT_TO_PEOPLE: Final = ("quillmere-it", "rebilled")
 #: The account that the invented Huntress knows as its own.
 _CONNECTED: Final = "quillmere-it"
+#: The account to which the reseller's key was added, which opens all of them.
+_RESELLERS_KEY_IN: Final = "brightfen-support"
 _WAIT_SECONDS: Final = 60.0
 #: The first people of the cast: who prepares the past months, and who signs them.
 _SIGNERS: Final = 2
@@ -52,20 +54,28 @@ def is_loaded() -> bool:
 
 
 def connect() -> bool:
-    """Give the first account the key of the invented Huntress, unless it has or had a connection of its own. Returns whether it did.
+    """Give the first account the key of the invented Huntress, and its reseller one for all accounts. Returns whether it gave any.
 
-    Also where the demonstration was loaded before there were connections. It is not tested: that is for a newcomer to press.
+    Also where the demonstration was loaded before there were connections. They are not tested: that is for a newcomer to press.
     """
-    account = Account.objects.filter(slug=_CONNECTED).first()
+    own = _connected(_CONNECTED, "Huntress", ACCOUNT_KEY)
+    through = _connected(_RESELLERS_KEY_IN, "Huntress, all accounts", RESELLER_KEY)
+    if through:
+        Connection.objects.filter(pk=through.pk).update(reseller=through.account.reseller)
+    return bool(own or through)
+
+
+def _connected(slug: str, name: str, of: tuple[str, str]) -> Connection | None:
+    """A key of the invented Huntress, unless the account has or had one."""
+    account = Account.objects.filter(slug=slug).first()
     admin = next(person for person in PEOPLE if person.role == "admin")
     if account is None or Connection.objects.filter(account=account).exists():
-        return False
-    key, secret = ACCOUNT_KEY
+        return None
+    key, secret = of
     try:
-        connecting.add(account, name="Huntress", key=key, secret=secret, by=User.objects.get(email=admin.email), is_demo=True)
+        return connecting.add(account, name=name, key=key, secret=secret, by=User.objects.get(email=admin.email), is_demo=True)
     except Refused:  # somebody else is the admin now
-        return False
-    return True
+        return None
 
 
 def load(today: date | None = None) -> bool:
