@@ -12,7 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
 
-from accounts.models import Account, Membership, Role, User
+from accounts.models import Account, Membership, Reseller, Role, User
 from accounts.models.account import AccountQuerySet
 
 
@@ -83,3 +83,32 @@ def account_for(request: HttpRequest, slug: str, need: Need = Need.READ) -> Acco
     frame = cast(Any, request)
     frame.account, frame.roles = account, roles
     return account
+
+
+# --- resellers: what concerns several accounts at once is for who has a role in the reseller itself --------------------------------
+
+
+def roles_in_reseller(user: User, reseller: Reseller) -> set[str]:
+    """The roles that the user has in the reseller. A role in one of its accounts is none."""
+    return set(Membership.objects.filter(user=user, reseller=reseller).values_list("role", flat=True))
+
+
+def resellers_of(user: User) -> QuerySet[Reseller]:
+    """The resellers in which the user has a role."""
+    if not user.is_active or user.pk is None:
+        return Reseller.objects.none()
+    return Reseller.objects.filter(memberships__user=user).distinct().order_by("name")
+
+
+def reseller_for(request: HttpRequest, pk: int, need: Need = Need.READ) -> Reseller:
+    """The reseller as the user may use it. Raises Http404 for who has no role in it, PermissionDenied for what their role does not do."""
+    user = signed_in(request)
+    reseller = resellers_of(user).filter(pk=min(pk, 2**63 - 1)).first()
+    if reseller is None:
+        raise Http404("No such reseller.")
+    roles = roles_in_reseller(user, reseller)
+    if not may(roles, need):
+        highest = max(roles, key=list(Role.values).index)
+        raise PermissionDenied(f"As {Role(highest).label.lower()} of {reseller} you may not {_IN_WORDS[need]}.")
+    cast(Any, request).roles = roles
+    return reseller

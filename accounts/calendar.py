@@ -1,6 +1,7 @@
 """Billing cycles: half-open ranges of days that begin on the account's anniversary day (Huntress bills anniversary cycles)."""
 
 from calendar import monthrange
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -43,6 +44,16 @@ def cycle_containing(moment: date, anniversary_day: int) -> Cycle:
     if start > moment:
         start = _anniversary(moment.year, moment.month - 1, anniversary_day)
     return Cycle(start, _anniversary(start.year, start.month + 1, anniversary_day))
+
+
+def day_of_cycles(starts: Collection[date]) -> int | None:
+    """The anniversary day on which all of these cycles begin, or None where no single day explains them (or nothing is known).
+
+    >>> day_of_cycles([date(2027, 1, 31), date(2027, 2, 28)]), day_of_cycles([date(2027, 1, 10), date(2027, 2, 14)])
+    (31, None)
+    """
+    day = max((start.day for start in starts), default=None)
+    return day if day and all(cycle_containing(start, day).start == start for start in starts) else None
 
 
 def next_cycle(cycle: Cycle, anniversary_day: int) -> Cycle:

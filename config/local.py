@@ -64,7 +64,7 @@ def run(data_dir: Path, port: int) -> int:
         elif not os.environ.get("REDIS_URL"):
             _use_files(data_dir)
         supervisor = Supervisor(lambda: _announce(port, address, people))
-        for name, command in _processes(data_dir, port, own_redis).items():
+        for name, command in (_invented() | _processes(data_dir, port, own_redis)).items():
             supervisor.add_process(name, f"exec {shlex.join(command)}", env=os.environ | {"PYTHONUNBUFFERED": "1", SUPERVISED: "1"})
         status = supervisor.run()
         if supervisor.ended_first:
@@ -140,7 +140,7 @@ def _prepare(data_dir: Path) -> str:
     celery_app.conf.broker_url = "memory://localhost/"  # no worker runs yet: what the demo enqueues is found by the first sweep
     call_command("migrate", verbosity=0, interactive=False)
     call_command("collectstatic", verbosity=0, interactive=False)
-    if "demo" not in get_commands() or not environment.flag("RECON_DEMO", default=True):
+    if not _has_demo():
         return ""
     said = io.StringIO()
     try:
@@ -155,6 +155,21 @@ def _prepare(data_dir: Path) -> str:
 def _use_files(data_dir: Path) -> None:
     (data_dir / "queue" / "control").mkdir(parents=True, exist_ok=True)
     print("No Redis on this machine: jobs are passed on in files, which is slower. Remedy: install redis-server, or set REDIS_URL")
+
+
+def _invented() -> dict[str, list[str]]:
+    """The invented Huntress of the demonstration, on a free port that only this machine reaches; the other processes are told where."""
+    if not _has_demo() or os.environ.get("RECON_DEMO_HUNTRESS"):
+        return {}
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    os.environ["RECON_DEMO_HUNTRESS"] = f"http://127.0.0.1:{port}/v1/"
+    return {"huntress": [sys.executable, "-m", "recon.demo.huntress", "--port", str(port)]}
+
+
+def _has_demo() -> bool:
+    return "demo" in get_commands() and environment.flag("RECON_DEMO", default=True)
 
 
 def _processes(data_dir: Path, port: int, own_redis: str | None) -> dict[str, list[str]]:

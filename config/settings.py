@@ -53,6 +53,7 @@ SILENCED_SYSTEM_CHECKS = [
     "security.W005",  # HSTS for names below this host: for the owner of the domain to say, not for us
     "security.W021",  # and so is a place on the browsers' preload list
 ]
+DEFAULT_EXCEPTION_REPORTER_FILTER = "config.debug.NoSecrets"
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [NONE],
@@ -225,6 +226,12 @@ RECON_MAX_ODD_ROWS = number("RECON_MAX_ODD_ROWS", 100_000, 100, 10_000_000)
 RECON_MAX_ISSUES = number("RECON_MAX_ISSUES", 100_000, 100, 10_000_000)
 RECON_MAX_READ_SECONDS = number("RECON_MAX_READ_SECONDS", 900, 5, 3_000)
 
+# --- other people's APIs ----------------------------------------------------------------------------------------------------------
+
+RECON_HUNTRESS_URL = env.str("RECON_HUNTRESS_URL", "") or "https://api.huntress.io/v1/"
+# Where `make run` has started the invented Huntress. Only what the demonstration added goes there, and never in the services mode.
+RECON_DEMO_HUNTRESS = "" if SERVICES else env.str("RECON_DEMO_HUNTRESS", "")
+
 # --- mail -------------------------------------------------------------------------------------------------------------------------
 
 if SERVICES:
@@ -258,11 +265,15 @@ CELERY_WORKER_CONCURRENCY = number("RECON_WORKERS", 2)
 CELERY_WORKER_MAX_MEMORY_PER_CHILD = 1024 * 1024  # KiB held after a task: the child is then replaced
 CELERY_WORKER_ENABLE_REMOTE_CONTROL = bool(REDIS_URL)
 CELERY_WORKER_SEND_TASK_EVENTS = False
+#: Parts of one connection's pull that are with the workers at once; one worker at least is left for what people wait for.
+RECON_PULL_PARTS = number("RECON_PULL_PARTS", max(1, min(3, CELERY_WORKER_CONCURRENCY - 1)), 1, 20)
 RECON_WORKER_MEMORY_MB = number("RECON_WORKER_MEMORY_MB", 4096, 384, 1_048_576, or_zero=True)  # what one task may allocate
 _SWEEP_SECONDS: Final = 15 if SERVICES else 5
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "ingest.tasks.sweep_jobs", "schedule": _SWEEP_SECONDS, "options": {"expires": _SWEEP_SECONDS}},
+    "pump-pulls": {"task": "ingest.tasks.pump_pulls", "schedule": 10, "options": {"expires": 10}},
+    "begin-pulls": {"task": "ingest.tasks.begin_pulls", "schedule": 60, "options": {"expires": 60}},
 }
 
 # --- what it says -----------------------------------------------------------------------------------------------------------------

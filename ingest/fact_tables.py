@@ -9,12 +9,13 @@ import django_tables2 as tables
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils.html import format_html
 from django_tables2 import RequestConfig
 
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import blank, day, moment, money, units
-from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, Kind, PriceLine, SourceFile
+from ingest.models import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, Kind, LiveCount, PriceLine, SourceFile
 from ingest.tables import LINES_PER_PAGE, LinesTable
 
 #: Past this a list is sorted by line alone: for any other order the database would have to sort all of it for every page.
@@ -59,7 +60,11 @@ class FactsTable(tables.Table):
         return {one.number: one for one in FileOwner.objects.filter(source_file=self.source_file, number__in=numbers)}
 
     def render_line(self, value: int) -> str:
-        return units(value)
+        """Of an archive of answers the number leads to the record as it came."""
+        if not self.source_file.is_archive:
+            return units(value)
+        url = reverse("ingest:record", args=[self.source_file.account.slug, self.source_file.pk])
+        return format_html('<a href="{}?number={}">{}</a>', url, value, units(value))
 
     def _owner(self, number: int) -> str:
         owner = self.owners.get(number)
@@ -86,6 +91,9 @@ class AgentsTable(FactsTable):
     last_seen = tables.Column(
         verbose_name="Last check-in", default=blank("The list has no check-in here"), attrs={"cell": {"class": "nowrap"}}
     )
+    installed_at = tables.Column(
+        verbose_name="Installed", default=blank("The list does not say when it was installed"), attrs={"cell": {"class": "nowrap p2"}}
+    )
 
     caption = "The agents that were loaded"
     row_header = "hostname"
@@ -103,6 +111,9 @@ class AgentsTable(FactsTable):
 
     def render_last_seen(self, value: Any) -> str:
         return moment(value)
+
+    def render_installed_at(self, value: Any) -> str:
+        return day(value)
 
 
 class InvoicesTable(FactsTable):
@@ -172,11 +183,103 @@ class SkusTable(FactsTable):
         return ExcludedSku.objects.filter(source_file=source_file)
 
 
+_UNKNOWN: Final = blank("Not known, or the product is not active")
+
+
+def _count(label: str, place: str = "") -> tables.Column:
+    return tables.Column(verbose_name=label, default=_UNKNOWN, attrs={"cell": {"class": f"num {place}".strip()}})
+
+
+class LiveTable(FactsTable):
+    owner = tables.Column(verbose_name="Organization", orderable=False, attrs={"cell": {"class": "wraps"}})
+    billable_agents = _count("Billable agents")
+    agents = _count("All agents")
+    unresponsive_agents = _count("Unresponsive", "p2")
+    identities = _count("Billable identities")
+    learners = _count("Learners", "p3")
+    sources = _count("Sources", "p3")
+
+    caption = "What each Organization had when it was counted"
+    row_header = "owner"
+
+    @classmethod
+    def facts(cls, source_file: SourceFile) -> QuerySet[Any]:
+        return LiveCount.objects.filter(source_file=source_file)
+
+    @classmethod
+    def count_known(cls, source_file: SourceFile) -> int:
+        return source_file.loaded
+
+    def render_owner(self, value: int) -> str:
+        return self._owner(value)
+
+    def _units(self, value: int) -> str:
+        return units(value)
+
+    render_billable_agents = render_agents = render_unresponsive_agents = _units
+    render_identities = render_learners = render_sources = _units
+
+
+class IdentitiesTable(FactsTable):
+    upn = tables.Column(verbose_name="User name", default=blank("Huntress has none"), attrs={"cell": {"class": "wraps"}})
+    owner = tables.Column(verbose_name="Organization", orderable=False, attrs={"cell": {"class": "wraps"}})
+    is_billable = tables.Column(verbose_name="Billable", default=blank("Huntress does not say"))
+    is_enabled = tables.Column(verbose_name="Enabled", default=blank("Huntress does not say"))
+    is_external = tables.Column(verbose_name="External", default=blank("Huntress does not say"), attrs={"cell": {"class": "p3"}})
+    tenant = tables.Column(default="", attrs={"cell": {"class": "p3"}})
+
+    caption = "The identities that were loaded"
+    row_header = "upn"
+
+    @classmethod
+    def facts(cls, source_file: SourceFile) -> QuerySet[Any]:
+        return IdentityLine.objects.filter(source_file=source_file)
+
+    @classmethod
+    def count_known(cls, source_file: SourceFile) -> int:
+        return source_file.loaded
+
+    def render_owner(self, value: int) -> str:
+        return self._owner(value)
+
+    def _yes(self, value: bool) -> str:
+        return "yes" if value else "no"
+
+    render_is_billable = render_is_enabled = render_is_external = _yes
+
+
+class PulledInvoicesTable(FactsTable):
+    """Those that this answer was the first to name. What it changed of others is told with them."""
+
+    external_id = tables.Column(verbose_name="Id")
+    issued_on = tables.Column(verbose_name="Date", default=blank("It has no date"), attrs={"cell": {"class": "nowrap"}})
+    plan = tables.Column(default="", attrs={"cell": {"class": "p2 wraps"}})
+    status = tables.Column(default="")
+    quantity = tables.Column(default=blank("It has no quantity"), attrs={"cell": {"class": "num"}})
+    stated_amount = tables.Column(verbose_name="Amount as it came", default=blank("It has none"), attrs={"cell": {"class": "num"}})
+
+    caption = "The invoices that this was the first to name"
+    row_header = "external_id"
+
+    @classmethod
+    def facts(cls, source_file: SourceFile) -> QuerySet[Any]:
+        return Invoice.objects.filter(source_file=source_file)
+
+    def render_issued_on(self, value: Any) -> str:
+        return day(value)
+
+    def render_quantity(self, value: int) -> str:
+        return units(value)
+
+
 TABLES: Final[dict[str, Any]] = {
     Kind.AGENTS: AgentsTable,
     Kind.INVOICE: InvoicesTable,
     Kind.PRICES: PricesTable,
     Kind.EXCLUSIONS: SkusTable,
+    Kind.LIVE: LiveTable,
+    Kind.IDENTITIES: IdentitiesTable,
+    Kind.INVOICES: PulledInvoicesTable,
 }
 
 

@@ -48,7 +48,8 @@ _UNTIL_STATED: Final = "expected"
 
 
 def kind_choices() -> list[tuple[str, str]]:
-    return [choice for choice in Kind.choices if choice[0] in READERS]
+    """What a list can be said to be. What only comes as an archive of answers says so itself."""
+    return [choice for choice in Kind.choices if choice[0] in READERS and READERS[choice[0]].has_columns]
 
 
 def field_choices(kind: str) -> list[tuple[str, Any]]:
@@ -119,12 +120,13 @@ class FileForm(forms.Form):
         initial |= {name: getattr(self.read_as, name) for name in _SETTINGS}
         super().__init__(data, initial=initial, auto_id="file-%s")
         self._offer_accounts(user)
-        self._field("kind").choices = [("", "Choose …"), *kind_choices()]
+        itself = [(source_file.kind, source_file.get_kind_display())]
+        self._field("kind").choices = itself if self.is_archive else [("", "Choose …"), *kind_choices()]
         self._field("cycle").choices = cycle_choices(source_file.account, shown)
         sheets = source_file.preview.get("sheets") or []
         self._field("sheet").choices = [(name, name) for name in sheets] or [("", "")]
         fields = field_choices(source_file.kind)
-        for index in column_indices(source_file):
+        for index in self._indices:
             select = forms.Select(attrs={"class": "select is-s"})
             field = forms.ChoiceField(choices=fields, required=False, initial=self.read_as.columns.get(index, ""), widget=select)
             self.fields[f"column_{index}"] = field
@@ -141,6 +143,15 @@ class FileForm(forms.Form):
         field.widget.choices = sorted(offered.items(), key=lambda pair: pair[1].casefold())
 
     @property
+    def is_archive(self) -> bool:
+        """It says itself what it is, and has no columns."""
+        return self.source_file.is_archive
+
+    @property
+    def _indices(self) -> list[int]:
+        return [] if self.is_archive else column_indices(self.source_file)
+
+    @property
     def chosen_cycle(self) -> Cycle:
         """The cycle that is shown as chosen."""
         said = str(self.data.get("cycle", ""))
@@ -149,22 +160,22 @@ class FileForm(forms.Form):
     @property
     def columns(self) -> dict[int, Any]:
         """The bound select of each column that can be mapped."""
-        return {index: self[f"column_{index}"] for index in column_indices(self.source_file)}
+        return {index: self[f"column_{index}"] for index in self._indices}
 
     @property
     def is_text(self) -> bool:
         """It has a delimiter and an encoding; a workbook has sheets."""
-        return not self.source_file.preview.get("sheets")
+        return not self.is_archive and not self.source_file.preview.get("sheets")
 
     @property
     def has_dates(self) -> bool:
         """Its kind has a column whose order of days and months can be stated."""
-        return not _DATED.isdisjoint(field_words(self.source_file.kind))
+        return not self.is_archive and not _DATED.isdisjoint(field_words(self.source_file.kind))
 
     @property
     def has_numbers(self) -> bool:
         """Its kind has columns of quantities or money."""
-        return any(name.partition(":")[0] in _NUMBERS for name in field_words(self.source_file.kind))
+        return not self.is_archive and any(name.partition(":")[0] in _NUMBERS for name in field_words(self.source_file.kind))
 
     @property
     def stated(self) -> Stated:
@@ -183,10 +194,12 @@ class FileForm(forms.Form):
         return Stated(said["kind"], target, cycle, mapping, is_changed, as_guessed)
 
     def _is_confirmed(self, is_moved: bool) -> bool:
-        """Whether reading again what is shown states it: what this person stated, and an answer to what was asked.
+        """Whether reading again what is shown states it: what this person stated, and an answer to what was asked. Never of an archive.
 
         What was remembered of another list is found again by itself, unless it was only proposed.
         """
+        if self.is_archive:
+            return False
         if self.source_file.preview.get("profile"):
             return not is_moved and (is_proposal(self.source_file) or self._is_answer(is_moved))
         return self._keeps_fields(self.cleaned_data["kind"]) and (self.source_file.mapping_stated or self._is_answer(is_moved))
@@ -201,10 +214,12 @@ class FileForm(forms.Form):
         return field_words(kind) == field_words(self.source_file.kind)
 
     def _mapping(self, kind: str) -> Mapping | None:
-        """The mapping as the form shows it; None when nothing differs from the one that was read with."""
+        """The mapping as the form shows it; None when nothing differs from the one that was read with, and where there is none."""
+        if self.is_archive:
+            return None
         said, before = self.cleaned_data, self.read_as
         settings = {name: said[name] if name in self.data else getattr(before, name) for name in _SETTINGS}
-        columns = {index: said[f"column_{index}"] for index in column_indices(self.source_file) if said[f"column_{index}"]}
+        columns = {index: said[f"column_{index}"] for index in self._indices if said[f"column_{index}"]}
         sheet, line = said["sheet"] or before.sheet, said["header_line"] or _GUESS
         is_elsewhere = (sheet, settings["delimiter"]) != (before.sheet, before.delimiter)
         if is_elsewhere and line == before.header_line:

@@ -19,8 +19,9 @@ from django.db.models import Max
 from ingest import bulk, guards, jobs, storage
 from ingest.models import AgentLine, FileOwner, SourceFile, SourceRow
 from ingest.sources import READERS, Asked, Mapping, Reading
-from ingest.sources.agents import AgentList, open_agents, told
+from ingest.sources.agents import Agents, open_agents, told
 from ingest.sources.agents_rows import Batch
+from ingest.sources.answers import is_archive
 from ingest.sources.guesses import guess_document
 from ingest.sources.refusals import refusal
 from ingest.sources.sniff import has_sheets
@@ -74,11 +75,15 @@ def limit_words() -> str:
 
 
 def start_of(source_file: SourceFile) -> bytes:
-    """The bytes; of a text that may have to be read in batches, its first rows: enough to tell what it is. Raises Unreadable."""
+    """The bytes; of a text that may have to be read in batches, its first rows, and of an archive of answers its first bytes: enough to
+    tell what it is. Raises Unreadable.
+    """
     if source_file.size <= _HEAD or (source_file.kind not in KINDS and source_file.size <= limit_bytes("billed")):
         return storage.fetch(source_file.sha256)
     with storage.opened(source_file.sha256) as stream:
         start = stream.read(_HEAD)
+        if is_archive(start):
+            return start
         if not has_sheets(start):
             end = start.rfind(b"\n") + 1
             return start[: (end + 1) & ~1 if start[:2] in (b"\xff\xfe", b"\xfe\xff") else end] or start
@@ -107,10 +112,10 @@ def read_agents(source_file: SourceFile, mapping: Mapping | None, progress: jobs
             bulk.load(SourceRow, columns, odd, lambda rows: watch.again())
             watch(min(batch.end, agents.rows), agents.rows)
     reading = replace(told(agents, source_file.name, _owners_of(agents)), sha256=source_file.sha256)
-    return replace(reading, guesses=guess_document(READERS, reading))
+    return replace(reading, guesses=guess_document(READERS, reading) | reading.guesses)
 
 
-def load_agents(source_file: SourceFile, mapping: Mapping | None, progress: jobs.Progress) -> AgentList:
+def load_agents(source_file: SourceFile, mapping: Mapping | None, progress: jobs.Progress) -> Agents:
     """Store every agent of a list under the numbers of its Organizations, which are stored afterwards. Raises Unreadable."""
     forget(source_file.pk, lambda: progress(0, 0, "Clearing an earlier attempt"))
     with opened(source_file, mapping, progress, "Loading rows") as (agents, batches, watch):
@@ -126,7 +131,7 @@ def load_agents(source_file: SourceFile, mapping: Mapping | None, progress: jobs
     return agents
 
 
-def _owners_of(agents: AgentList) -> pd.DataFrame:
+def _owners_of(agents: Agents) -> pd.DataFrame:
     return pd.DataFrame(list(agents.owners.numbers), columns=["organization", "organization_id", "organization_key"], dtype="str")
 
 
@@ -143,7 +148,7 @@ def forget(source_file_id: int, going_on: Callable[[], None] = lambda: None) -> 
 @contextmanager
 def opened(
     source_file: SourceFile, mapping: Mapping | None, progress: jobs.Progress, doing: str
-) -> Iterator[tuple[AgentList, Iterator[Batch], _Watch]]:
+) -> Iterator[tuple[Agents, Iterator[Batch], _Watch]]:
     """An agent list, its batches, and whom to tell how far they are. Bytes that are no longer those that came are an error at the end."""
     watch = _Watch(progress, "Looking through the file")
     with ThreadPoolExecutor(1) as hashing, storage.opened(source_file.sha256) as stream:

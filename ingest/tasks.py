@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ingest import jobs
-from ingest.services import intake
+from ingest.services import connection_tests, intake, pull_parts, pumping, slots
 
 
 @shared_task
@@ -16,4 +16,14 @@ def sweep_jobs() -> None:
     jobs.sweep()
 
 
-__all__ = ["intake", "run_job", "sweep_jobs"]
+@shared_task
+def pump_pulls() -> None:
+    pumping.sweep()
+
+
+@shared_task
+def begin_pulls() -> None:
+    slots.begin_due()
+
+
+__all__ = ["begin_pulls", "connection_tests", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs"]

@@ -5,7 +5,7 @@ An upload and a pull end in the same rows, so whoever needs *the* agents of an a
 
 from __future__ import annotations
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from django.db.models import Case, Max, Q, QuerySet, When
@@ -37,13 +37,22 @@ def _current(account: Account | int) -> QuerySet[LegInput]:
     return lists.select_related("source_file", "cycle__account", "sweep__compared_with__given__source_file")
 
 
+def pulled_at(given: LegInput) -> datetime | None:
+    """When the last answer of a pulled list came, in the account's time zone; None for a list of another form."""
+    said = given.source_file.preview.get("answered_at")
+    return datetime.fromisoformat(said).astimezone(ZoneInfo(given.cycle.account.time_zone)) if said else None
+
+
 def day_of(given: LegInput) -> tuple[date, str]:
-    """The day that a list is of, in the account's time zone, and how that is known: as stated, else the newest check-in in it.
+    """The day that a list is of, in the account's time zone, and how that is known: as stated; of an archive of answers, as those came;
+    else the newest check-in in it.
 
     A check-in of the day after the list came, or later, is a clock that is wrong.
     """
     if given.as_of:
         return given.as_of, Sweep.Because.STATED
+    if pulled := pulled_at(given):
+        return pulled.date(), Sweep.Because.ARRIVED
     zone, came = ZoneInfo(given.cycle.account.time_zone), given.source_file.received_at
     seen = AgentLine.objects.filter(source_file=given.source_file_id, last_seen__lte=came + _A_DAY).aggregate(newest=Max("last_seen"))
     if seen["newest"] is None:
@@ -52,8 +61,8 @@ def day_of(given: LegInput) -> tuple[date, str]:
 
 
 def earlier_sweep(sweep: Sweep, as_of: date) -> Sweep | None:
-    """The newest list of an earlier day that was looked through, one that was replaced since included, and one that was withdrawn not."""
+    """The newest whole list of an earlier day that was looked through, one that was replaced since included, and one withdrawn not."""
     stands = Q(given__ended_at__isnull=True) | Q(given__superseded_by__isnull=False)
     known = Sweep.objects.filter(stands, account=sweep.account_id, run__gt=0, as_of__lt=as_of, has_check_ins=True)
-    known = known.filter(given__source_file__state=SourceFile.State.IMPORTED).exclude(pk=sweep.pk)
+    known = known.filter(given__source_file__state=SourceFile.State.IMPORTED, given__partial=False).exclude(pk=sweep.pk)
     return known.select_related("given__source_file").order_by("-as_of", "-pk").first()

@@ -6,10 +6,13 @@ from typing import Any
 
 import pandas as pd
 
+from accounts.templatetags.recon_ui import units
 from recon import seal, store
-from recon.models import Drift, Reconciliation, Variance
+from recon.charges import Charge, by_number, charge_as_said
+from recon.models import Drift, Reconciliation, SignedTieOut, Variance
 from recon.policies import policy_of, scopes_of
 from recon.pricing import KIND as PRICES
+from recon.tie_out import current_tie_out
 from recon.words import LEG_WORDS
 
 _COMPARED = ("billed", "expected", "rebilled", "previous", "severity", "cost", "sell")
@@ -23,6 +26,7 @@ def check(reconciliation: Reconciliation) -> Drift:
         *_changed_policy(reconciliation),
         *_changed_matching(reconciliation),
         *_changed_statements(reconciliation),
+        *_changed_invoices(reconciliation),
     ]
     rows = _changed_rows(reconciliation)
     if rows:
@@ -69,6 +73,31 @@ def _changed_statements(reconciliation: Reconciliation) -> list[str]:
             one, many, how = words
             said.append(f"{len(moved)} {one + ' was' if len(moved) == 1 else many + ' were'} {how} since.")
     return said
+
+
+def _changed_invoices(reconciliation: Reconciliation) -> list[str]:
+    """Invoices that came, went or charge otherwise, and what they come to now. Nothing where it was signed before they were kept."""
+    kept = SignedTieOut.objects.filter(reconciliation=reconciliation).first()
+    if kept is None:
+        return []
+    now = current_tie_out(reconciliation)
+    before, after = by_number([charge_as_said(said) for said in kept.invoices]), by_number(now.charges)
+    said = [one for key in sorted(before.keys() | after.keys()) for one in _changed_invoice(before.get(key), after.get(key))]
+    return said and [*said, f"With them, the tie-out would say now: {now.words[:1].lower()}{now.words[1:]}."]
+
+
+def _changed_invoice(before: Charge | None, after: Charge | None) -> list[str]:
+    if before is None or after is None:
+        one, verb = (after, "came") if after else (before, "does not count any more")
+        return [f"The invoice {one.name} of {one.worth} {verb}."] if one else []
+    said = []
+    if before.status != after.status and (after.state.stands_out or before.is_charged != after.is_charged):
+        said.append(f"was “{before.state.label or 'without a status'}” and is “{after.state.label}” now")
+    if (before.amount, before.currency) != (after.amount, after.currency):
+        said.append(f"was of {before.worth} and is of {after.worth} now")
+    if before.quantity != after.quantity:
+        said.append(f"was of {units(before.quantity)} units and is of {units(after.quantity)} now")
+    return [f"The invoice {after.name} {' and '.join(said)}."] if said else []
 
 
 def _changed_policy(reconciliation: Reconciliation) -> list[str]:

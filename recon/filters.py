@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import reduce
 from operator import or_
 from typing import Any, ClassVar, Final
@@ -14,7 +15,10 @@ from django.http import QueryDict
 from accounts.models import User
 from accounts.products import PRODUCTS
 from recon.engine import CHECKS, LEGS
+from recon.live import snapshot_of
+from recon.live_sums import differs
 from recon.models import Note, Reconciliation, RowDecision, Severity, Variance
+from recon.seal import roots_shown
 
 #: Column → what it sorts by. Unknown figures come last either way.
 SORTS: Final[dict[str, str]] = {
@@ -32,12 +36,14 @@ VIEWS: Final = (
     ("open", "Not explained"),
     ("unchecked", "Cannot be checked"),
 )
-#: Views that pages link to and that have no tab while they are not looked at.
-FURTHER_VIEWS: Final = (
+#: Views that pages link to and that have no tab while they are not looked at; the last one has, where a pull speaks for the cycle.
+FURTHER_VIEWS: Final[tuple[tuple[str, str], ...]] = (
     ("microsoft", "Microsoft gaps"),
     ("always", "Always looked at, not reviewed"),
     ("asked", "With an open note"),
+    ("live", "Differs from live"),
 )
+NO_ROW: Final = Q(pk__in=[])
 #: Above tolerance, and something of it is unexplained: what keeps a row from being submitted.
 UNEXPLAINED: Final = Q(severity__gte=Severity.INVESTIGATE) & reduce(
     or_, (Q(**{f"{check}_severity__gte": Severity.INVESTIGATE}) & ~Q(**{f"{check}_left": 0}) for check in CHECKS)
@@ -51,7 +57,8 @@ NOT_REVIEWED: Final = ~Q(flags="") & Q(
 
 
 class VarianceFilter(django_filters.FilterSet):
-    """``view`` is a saved view, ``q`` a part of the Organization's name."""
+    """``view`` is a saved view, ``q`` a part of the Organization's name. ``differing`` are the rows of *Differs from live*, where a pull
+    speaks for the month."""
 
     q = django_filters.CharFilter(field_name="name", lookup_expr="icontains", label="Organization")
     product = django_filters.ChoiceFilter(choices=[(p.code, p.label) for p in PRODUCTS], empty_label="All products")
@@ -64,19 +71,19 @@ class VarianceFilter(django_filters.FilterSet):
         model = Variance
         fields: ClassVar[list[str]] = []
 
-    def __init__(self, *args: Any, user: User | None = None, **kwargs: Any) -> None:
-        self.user = user
+    def __init__(self, *args: Any, user: User | None = None, differing: Callable[[], Q] = lambda: NO_ROW, **kwargs: Any) -> None:
+        self.user, self.differing = user, differing
         super().__init__(*args, **kwargs)
 
     def of_severity(self, rows: QuerySet[Variance], name: str, value: str) -> QuerySet[Variance]:
         return rows.filter(severity=Severity[value.upper()])
 
     def of_view(self, rows: QuerySet[Variance], name: str, value: str) -> QuerySet[Variance]:
-        return rows.filter(view_condition(value, self.user))
+        return rows.filter(self.differing() if value == "live" else view_condition(value, self.user))
 
 
 def view_condition(view: str, user: User | None = None) -> Q:
-    """Which rows a saved view shows; *mine* are those of ``user``."""
+    """Which rows a saved view shows; *mine* are those of ``user``. *Differs from live* is a revision's own (``differing_of``)."""
     match view:
         case "work":
             return Q(severity__gte=Severity.INVESTIGATE)
@@ -97,6 +104,12 @@ def view_condition(view: str, user: User | None = None) -> Q:
         case "asked":
             return Q(Exists(open_notes().filter(cycle=OuterRef("reconciliation__cycle"), **_SAME_ROW)))
     return Q()
+
+
+def differing_of(reconciliation: Reconciliation) -> Q:
+    """The rows of a revision whose billed units are another number than those that were pulled."""
+    snapshot = snapshot_of(reconciliation) if reconciliation.pk else None
+    return differs(reconciliation, snapshot, roots_shown(reconciliation)) if snapshot and snapshot.is_known else NO_ROW
 
 
 _SAME_ROW: Final = {"organization": OuterRef("organization"), "product": OuterRef("product")}
@@ -128,5 +141,6 @@ def sorted_rows(rows: QuerySet[Variance], sort: str) -> QuerySet[Variance]:
 
 def variances_as_listed(reconciliation: Reconciliation, query: QueryDict, user: User | None = None) -> QuerySet[Variance]:
     """The rows as an address asks for them: filtered by it, and sorted by its ``sort``."""
-    filtered = VarianceFilter(query, queryset=rows_of(reconciliation), user=user)
+    rows = rows_of(reconciliation)
+    filtered = VarianceFilter(query, queryset=rows, user=user, differing=lambda: differing_of(reconciliation))
     return sorted_rows(filtered.qs, query.get("sort", ""))

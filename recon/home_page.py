@@ -23,6 +23,7 @@ from recon.contract_page import renewals_soon
 from recon.filters import UNEXPLAINED
 from recon.models import Reconciliation, Severity, Variance
 from recon.month_page import net
+from recon.pull_line import PullLine, pull_lines
 from recon.states import WORDS, MonthState, running_cycle, states_of
 
 CYCLES: Final = 6
@@ -80,6 +81,14 @@ class Waiting:
     url: str
 
 
+@dataclass(frozen=True, slots=True)
+class Pulled:
+    """Where the last pull of an account stands."""
+
+    account: Account
+    line: PullLine
+
+
 @dataclass(frozen=True)
 class HomePage:
     rows: list[AccountRow]
@@ -88,6 +97,7 @@ class HomePage:
     waiting: list[Waiting]
     files: list[SourceFile]
     files_count: int
+    pulls: list[Pulled]
 
     @property
     def holes(self) -> int:
@@ -96,6 +106,14 @@ class HomePage:
     @property
     def waiting_shown(self) -> list[Waiting]:
         return self.waiting[:_SHOWN]
+
+    @property
+    def pulls_shown(self) -> list[Pulled]:
+        return self.pulls[:_SHOWN]
+
+    @property
+    def pulls_more(self) -> int:
+        return max(0, len(self.pulls) - _SHOWN)
 
     @property
     def waiting_more(self) -> int:
@@ -112,7 +130,7 @@ def home_page(user: User, number: str) -> HomePage:
     rows = [_row(one, months[one.pk], newest.get(one.pk), totals) for one in accounts]
     roles = _roles(user, accounts)
     workable = [one for one in accounts if may(roles[one.pk], Need.WORK)]
-    files = SourceFile.objects.filter(account__in=workable, state__in=["ready", "refused"])
+    files = SourceFile.objects.filter(account__in=workable, state__in=["ready", "refused"]).exclude(preview__has_key="kept_aside")
     ends = max((row.cells for row in rows), key=len, default=[])
     return HomePage(
         rows=rows,
@@ -121,7 +139,17 @@ def home_page(user: User, number: str) -> HomePage:
         waiting=_waiting(user, rows, months, roles),
         files=list(files.select_related("account")[:8]),
         files_count=files.count(),
+        pulls=_pulled(accounts, roles),
     )
+
+
+#: What asks for something comes first.
+_FIRST: Final = ("rejected", "todo", "running", "missing", "done")
+
+
+def _pulled(accounts: list[Account], roles: dict[int, set[str]]) -> list[Pulled]:
+    lines = pull_lines(accounts, roles)
+    return sorted((Pulled(one, lines[one.pk]) for one in accounts), key=lambda one: _FIRST.index(one.line.tone))
 
 
 def _months(accounts: list[Account]) -> dict[int, Months]:

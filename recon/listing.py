@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from django.core.paginator import Paginator
-from django.db.models import Count, F
+from django.db.models import Count, F, Q
 from django.http import HttpRequest, QueryDict
 from django.urls import reverse
 from django.utils.functional import cached_property
@@ -15,16 +15,19 @@ from django_tables2 import RequestConfig
 
 from accounts.access import Need, may, memberships_in, signed_in
 from accounts.models import Account, User
-from accounts.roots import families_of
+from accounts.roots import families, families_of
 from accounts.templatetags.recon_ui import signed, signed_money, units
 from recon import checks
 from recon.board import Figured, Figures, board_of, figures_of
 from recon.checks import CHECKS, LEGS
 from recon.filters import FURTHER_VIEWS, VIEWS, WORST_FIRST, VarianceFilter, rows_of, view_condition
+from recon.live import LEG, Snapshot, current_snapshot, had_by, snapshot_of
+from recon.live_sums import differs
 from recon.models import Cause, Note, Reconciliation, Severity, Variance
 from recon.progress import Progress, progress_of
+from recon.seal import roots_shown
 from recon.shown import Shown, shown_inputs
-from recon.tables import OF_MICROSOFT, VarianceTable
+from recon.tables import LIVE_COLUMNS, OF_MICROSOFT, VarianceTable
 
 PER_PAGE: Final = 50
 CYCLES: Final = 12
@@ -50,8 +53,9 @@ class Listing:
         self.account, self.reconciliation, self.opened, self.is_past = account, reconciliation, opened, is_past
         self.user = signed_in(request)
         self.may_work = may(request.roles, Need.WORK)  # type: ignore[attr-defined]
+        self.may_connect = may(request.roles, Need.ADMINISTER)  # type: ignore[attr-defined]
         self.may_act = self.may_work and reconciliation.is_working and not is_past and bool(reconciliation.pk)
-        self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation), user=self.user)
+        self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation), user=self.user, differing=self._differing)
         self.is_filtered = any(request.GET.get(name) for name in ("q", "product", "severity", "view"))
         self.query = request.GET.urlencode()
         rows = self.filter.qs.defer("reconciliation").select_related("owner")
@@ -84,13 +88,15 @@ class Listing:
         return f"{self.month_url}?{self.query}" if self.query else self.month_url
 
     def _table(self, request: HttpRequest, rows: Any) -> VarianceTable:
-        beside: dict[str, Any] = {"urls": {}, "history": {}, "notes": {}}
+        beside: dict[str, Any] = {"urls": {}, "history": {}, "notes": {}, "live": {}}
+        unasked = () if "microsoft" in self.further else OF_MICROSOFT
+        left_out = (*(() if self.may_act else ("select",)), *(() if "live" in self.further else LIVE_COLUMNS), *unasked)
         table = VarianceTable(
             rows.order_by(*WORST_FIRST),
             inputs=self.reconciliation.inputs,
             opened=self.opened,
             covered=covered(self.reconciliation),
-            exclude=(*(() if self.may_act else ("select",)), *(() if "microsoft" in self.checks else OF_MICROSOFT)),
+            exclude=left_out,
             ticked=frozenset(request.POST.getlist("row")),
             **beside,
         )
@@ -99,11 +105,32 @@ class Listing:
         RequestConfig(request, paginate={"per_page": PER_PAGE, "paginator_class": paginator, "silent": True}).configure(table)
         shown = [row.record for row in table.paginated_rows]
         table.urls = {_key(one): self.url(_key(one)) for one in shown}
-        table.histories = histories(self.months, shown)
+        families_shown = families(self.roots, {one.organization_id for one in shown})
+        table.live = self.had = had_by(self.snapshot, families_shown)
+        table.histories = histories(self.months, shown, families_shown if self.reconciliation.is_draft else None)
         table.notes = note_counts(self.reconciliation, shown)
-        table.footer_rows = self._footer()
         self.shown = shown
+        table.footer_rows = self._footer()
         return table
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The pull that speaks for the month."""
+        return snapshot_of(self.reconciliation) if self.reconciliation.pk else current_snapshot(self.reconciliation.cycle)
+
+    @cached_property
+    def roots(self) -> dict[int, int]:
+        """Who counts under whom in the rows."""
+        return roots_shown(self.reconciliation)
+
+    def _differing(self) -> Q:
+        return differs(self.reconciliation, self.snapshot, self.roots)
+
+    @cached_property
+    def live_figures(self) -> dict[str, Any] | None:
+        """What was counted of the pull with the rows (``recon.live.totals_of``); None while a newer one waits to be."""
+        given, found = self.snapshot.given, self.reconciliation.totals.get(LEG)
+        return found if given and found and found["sha256"] == given.source_file.sha256 else None
 
     @cached_property
     def months(self) -> list[Reconciliation]:
@@ -123,7 +150,7 @@ class Listing:
     def views(self) -> list[dict[str, Any]]:
         """The saved views, with how many rows each shows."""
         current = self.filter.data.get("view") or ""
-        offered = [*VIEWS, *(view for view in FURTHER_VIEWS if view[0] == current or view[0] in self.checks)]
+        offered = [*VIEWS, *(view for view in FURTHER_VIEWS if view[0] in {current, *self.further})]
         return [
             {
                 "code": code,
@@ -137,6 +164,11 @@ class Listing:
         ]
 
     def _count_of(self, view: str) -> int:
+        if view == "live":
+            counted = self.live_figures
+            if counted:
+                return sum(of_product["differs"] for of_product in counted["products"].values())
+            return rows_of(self.reconciliation).filter(self._differing()).count()
         if view == "asked":
             return rows_of(self.reconciliation).filter(view_condition(view)).count()
         return self.board.of(view=view, user=self.user.pk).rows
@@ -145,6 +177,11 @@ class Listing:
     def checks(self) -> tuple[str, ...]:
         """What the month is held against."""
         return checks.asked_in(self.reconciliation.totals)
+
+    @property
+    def further(self) -> set[str]:
+        """What stands beside the lists in this month: tenants' licences, live counts."""
+        return {*self.checks} | ({LEG} if self.snapshot.is_known else set())
 
     @property
     def checks_offered(self) -> list[tuple[str, str]]:
@@ -159,7 +196,7 @@ class Listing:
     def figures(self) -> Figures:
         """What the list shows, over all its pages: off the board, but for what groups do not tell."""
         asked: dict[str, str] = self.filter.form.cleaned_data  # without what fits no choice, and so filters nothing
-        if asked.get("q") or asked.get("view") == "asked":
+        if asked.get("q") or asked.get("view") in {"asked", "live"}:
             return figures_of(self.filter.qs)
         severity = Severity[asked["severity"].upper()] if asked.get("severity") else None
         return self.board.of(product=asked.get("product", ""), severity=severity, view=asked.get("view", ""), user=self.user.pk)
@@ -198,6 +235,7 @@ class Listing:
                 "name": f"All {units(totals['rows'])} rows",
                 **{leg: _units(legs.get(leg)) for leg in LEGS},
                 **_gaps(totals["all"], explained),
+                **self._live_sums(),
             },
             {"name": "Within tolerance", **_gaps(totals["within"], within)},
         ]
@@ -209,7 +247,24 @@ class Listing:
         for check in CHECKS:
             texts |= {name: signed(found.sum(name)) for name in (f"{check}_difference", f"{check}_left")}
             texts[f"{check}_money"] = signed_money(found.sum(f"{check}_money"))
-        return {"name": f"These {units(found.rows)} rows", **texts}
+        return {"name": f"These {units(found.rows)} rows", **texts, **self._live_sums_shown(found.rows)}
+
+    def _live_sums(self) -> dict[str, str]:
+        """The foot of the whole list: what everybody had, and billed − live of what could be compared."""
+        if not self.live_figures:
+            return {}
+        known = [one for one in self.live_figures["products"].values() if one["known"]]
+        live, difference = (sum(one[name] for one in known) for name in ("live", "difference"))
+        return {"live": units(live), "live_difference": signed(difference)} if known else {}
+
+    def _live_sums_shown(self, rows: int) -> dict[str, str]:
+        """Of a filtered list that fits on its page; the sums of a longer one would take reading all of it."""
+        if rows > len(self.shown):
+            return {}
+        had = [(self.had[one.organization_id], one) for one in self.shown]
+        live = [found for one, row in had if (found := one.units(row.product)) is not None]
+        gaps = [found for one, row in had if (found := one.difference(row.product, row.billed)) is not None]
+        return {"live": units(sum(live)) if live else "", "live_difference": signed(sum(gaps)) if gaps else ""}
 
 
 def _key(row: Variance) -> Key:
@@ -249,9 +304,15 @@ def months_before(reconciliation: Reconciliation) -> list[Reconciliation]:
     return sorted(by_cycle.values(), key=lambda month: month.cycle.start)[-CYCLES:]
 
 
-def histories(order: list[Reconciliation], rows: list[Variance]) -> dict[Key, list[int | None]]:
-    """Billed quantities of some cycles for each row. None where no complete report was imported: that is a gap, not a zero."""
-    families = families_of(order[-1].cycle.account_id, {row.organization_id for row in rows}) if order else {}
+def histories(
+    order: list[Reconciliation], rows: list[Variance], families: Mapping[int, list[int]] | None = None
+) -> dict[Key, list[int | None]]:
+    """Billed quantities of some cycles for each row. None where no complete report was imported: that is a gap, not a zero.
+
+    ``families`` are the rows' customers as they are now, where the caller has them.
+    """
+    if families is None:
+        families = families_of(order[-1].cycle.account_id, {row.organization_id for row in rows}) if order else {}
     found = Variance.objects.filter(
         reconciliation__in=order, run=F("reconciliation__run"), organization__in={pk for family in families.values() for pk in family}
     ).values_list("organization_id", "product", "reconciliation_id", "billed")
@@ -260,7 +321,9 @@ def histories(order: list[Reconciliation], rows: list[Variance]) -> dict[Key, li
     return {_key(row): [billed.get((*_key(row), month.pk), absent[month.pk]) for month in order] for row in rows}
 
 
-def _by_family(families: dict[int, list[int]], found: Iterable[tuple[int, str, int, int | None]]) -> dict[tuple[int, str, int], int | None]:
+def _by_family(
+    families: Mapping[int, list[int]], found: Iterable[tuple[int, str, int, int | None]]
+) -> dict[tuple[int, str, int], int | None]:
     """What one customer's Organizations have together, by Organization shown, product and month; unknown where a part is."""
     shown_for: dict[int, list[int]] = defaultdict(list)
     for organization, family in families.items():

@@ -18,9 +18,12 @@ from recon.checks import BY_CODE as BY_CHECK
 from recon.checks import CHECKS, NOTHING, asked_in
 from recon.forms import InvoiceForm
 from recon.listing import Listing
+from recon.live import Snapshot
+from recon.live_words import stat as live_stat
 from recon.missing import HINDERING, Missing, missing_of
 from recon.models import Drift, Export, Reconciliation, Severity
 from recon.progress import Progress
+from recon.pull_line import PullLine, pull_line
 from recon.services.review import Blocker, blockers
 from recon.shown import Shown
 from recon.store import inputs_of
@@ -114,9 +117,21 @@ class MonthPage:
                 **{leg: p[leg] for leg in (*LEGS, "previous")},
                 **{f"{check}gap": self._gap_of(p, check) for check in CHECKS},
                 "microsoft": p.get("microsoft"),
+                "live": self._live_of(p["product"]),
             }
             for p in self.totals.get("products", [])
         ]
+
+    def _live_of(self, product: str) -> dict[str, int | None] | None:
+        """A product's live count, and billed − live of what could be compared; None where no pull was counted with the rows."""
+        given = (self.listing.live_figures or {}).get("products", {}).get(product)
+        if given is None:
+            return None
+        return {
+            "units": given["live"] if given["known"] else None,
+            "difference": given["difference"] if given["compared"] else None,
+            "untold": given["unknown"],
+        }
 
     def _gap_of(self, product: dict[str, Any], check: str) -> dict[str, Any]:
         """A product's figures of one check, with what of it is explained, left, and left under tolerance."""
@@ -146,6 +161,8 @@ class MonthPage:
             given = figures[check]
             note = f"of {units(given['compared'])} billed that could be compared" if given["checked"] else "nothing could be compared"
             stats.append(self._leg_stat(check.capitalize(), legs.get(check), note))
+        if live := live_stat(self.listing.snapshot, self.listing.live_figures):
+            stats.append(live)
         stats += [self._gap_stat("Gap to expected", figures["expected"], "at cost"), self._rebill_stat(figures["rebilled"])]
         if "microsoft" in self.checks:
             stats.append(self._gap_stat("Gap to Microsoft", figures["microsoft"], "at cost"))
@@ -207,6 +224,17 @@ class MonthPage:
         return int(self.totals.get("severities", {}).get(str(severity.value), 0))
 
     @property
+    def snapshot(self) -> Snapshot:
+        """The pull that speaks for the month."""
+        return self.listing.snapshot
+
+    @cached_property
+    def pull(self) -> PullLine | None:
+        """Where the account's last pull stands: of a month that somebody still works on."""
+        is_open = self.reconciliation.is_working and not self.listing.is_past
+        return pull_line(self.account, may_connect=self.listing.may_connect) if is_open else None
+
+    @property
     def is_comparable(self) -> bool:
         """Whether the month has a bill and at least one list to hold it against."""
         return "billed" in self.inputs and any(leg in self.inputs for leg in CHECKS)
@@ -216,6 +244,13 @@ class MonthPage:
         """The report against the invoice, as it was counted last."""
         given = self.inputs.get("billed")
         return tie_out_of(self.reconciliation, given.source_file.rejected if given else 0)
+
+    @property
+    def tie_url(self) -> str:
+        """Its own page, which is of the newest revision; of a past one, the place on this page."""
+        if self.listing.is_past:
+            return f"{self.listing.month_url}#tie"
+        return reverse("recon:tie_out", args=[self.account.slug, self.cycle.start.isoformat()])
 
     @property
     def invoice_form(self) -> InvoiceForm:
@@ -255,8 +290,8 @@ class MonthPage:
             words = plural(to_decide, "product name") + " to decide"
             return Step("Report", "todo", f"{to_decide} to do", words, reverse("recon:products", args=[self.account.slug]))
         if not self.tie.is_tied:
-            return Step("Report", self.tie.tone, "Not tied out", self.tie.short, f"{self.listing.month_url}#tie")
-        return Step("Report", "done", "Done", "ties to the invoice", url)
+            return Step("Report", self.tie.tone, "Not tied out", self.tie.short, self.tie_url)
+        return Step("Report", "done", "Done", "ties to the invoice", self.tie_url)
 
     def _sweep_step(self) -> Step:
         url = f"{reverse('recon:sweep', args=[self.account.slug])}?month={self.cycle.start.isoformat()}"

@@ -15,6 +15,7 @@ from accounts.templatetags.recon_ui import cycle_range, day
 from recon.audit_page import sentence
 from recon.listing import histories, months_before
 from recon.models import Question, Reconciliation, Variance
+from recon.organization_live import OrganizationLive, Point
 from recon.services import organizations
 from recon.services import questions as service
 
@@ -31,10 +32,15 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One product over the cycles, oldest first; null where no complete report was imported."""
+    """One product over the cycles, oldest first; null where no complete report was imported. ``live`` is empty where none was pulled."""
 
     product: str
     billed: list[int | None]
+    live: list[Point]
+
+    @property
+    def live_units(self) -> list[int | None]:
+        return [one.units for one in self.live]
 
 
 @dataclass(frozen=True)
@@ -97,7 +103,11 @@ class OrganizationPage:
         if not rows:
             return []
         billed = histories(self.months, rows)
-        return [Line(BY_CODE[row.product].label, billed[row.organization_id, row.product]) for row in rows]
+        return [Line(BY_CODE[row.product].label, billed[row.organization_id, row.product], self.live.series(row.product)) for row in rows]
+
+    @cached_property
+    def live(self) -> OrganizationLive:
+        return OrganizationLive(self.account, self.family, self.months)
 
     @property
     def cycles(self) -> list[tuple[str, str]]:

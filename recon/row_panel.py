@@ -18,11 +18,13 @@ from ingest.models import RejectedLine, UsageLine
 from recon.checks import BY_CODE as BY_CHECK
 from recon.engine import CHECKS, NOBODY_REBILLED
 from recon.listing import Key, Listing, covered, histories
+from recon.live import Had, Snapshot, had_by
+from recon.live_words import tenant_words
 from recon.models import Cause, Decision, Note, RebillReason, Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, scope_for, scopes_of
 from recon.price_words import Price, prices_of_row
 from recon.product_rules import held_lines
-from recon.seal import roots_shown, rules_shown
+from recon.seal import rules_shown
 from recon.services import questions
 from recon.shown import Shown
 from recon.tables import row_state
@@ -46,6 +48,37 @@ class LegRow:
     source: Shown | None
     lines: list[UsageLine]
     more: int
+
+
+@dataclass(frozen=True)
+class LiveRow:
+    """What was there when it was pulled, beside the legs: it judges nothing. ``lines`` are its records' numbers in the file."""
+
+    had: Had
+    units: int | None
+    gap: int | None
+    blank: str
+    beside: str
+    tenants: list[str]
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.had.snapshot
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        return self.had.lines[:_LINES_SHOWN]
+
+    @property
+    def more(self) -> int:
+        return max(0, len(self.had.lines) - _LINES_SHOWN)
+
+    @property
+    def timing(self) -> str:
+        """That the days between may be all there is to a difference."""
+        if not self.gap or not self.snapshot.timing:
+            return ""
+        return f"Billed counts its last day, and this was pulled {self.snapshot.timing}: that alone may make the difference."
 
 
 @dataclass(frozen=True)
@@ -95,6 +128,7 @@ class Panel:
     severity: str
     flags: list[str]
     legs: list[LegRow]
+    live: LiveRow
     prices: list[Price]
     checks: list[Check]
     history: list[int | None]
@@ -130,7 +164,7 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
         raise Http404("No such row in this month.")
     past_cycles = _past(listing, row)
     items, decision = _items(listing, row), _decision(listing, row)
-    family = families(roots_shown(reconciliation), [row.organization_id])[row.organization_id]
+    family = families(listing.roots, [row.organization_id])[row.organization_id]
     notes = list(_notes(row, listing, family))
     scope = scope_for(scopes_of(reconciliation.policy), row.organization_id, row.product)
     inputs = listing.inputs
@@ -152,6 +186,7 @@ def row_panel(listing: Listing, organization: int, product: str) -> Panel:
         severity=Severity(row.severity).code,
         flags=[FLAG_WORDS[code] for code in row.flags.split(",") if code],
         legs=_legs(listing, row, family, inputs, lines),
+        live=_live(listing, row, family),
         prices=prices_of_row(reconciliation, row, family, inputs, lines),
         checks=[
             _check(row, check, items, scope, listing.account.currency) for check in CHECKS if getattr(row, f"{check}_severity") is not None
@@ -203,6 +238,20 @@ def _leg(leg: str, listing: Listing, row: Variance, given: Shown | None, lines: 
         source=given,
         lines=its_lines[:_LINES_SHOWN],
         more=max(0, len(its_lines) - _LINES_SHOWN),
+    )
+
+
+def _live(listing: Listing, row: Variance, family: list[int]) -> LiveRow:
+    """Of a row on the page beside it, as that has it."""
+    had = listing.had.get(row.organization_id) or had_by(listing.snapshot, {row.organization_id: family})[row.organization_id]
+    units = had.units(row.product)
+    return LiveRow(
+        had=had,
+        units=units,
+        gap=had.difference(row.product, row.billed),
+        blank=had.why_blank(row.product) if units is None else "",
+        beside=had.beside(row.product),
+        tenants=tenant_words(had, row.product),
     )
 
 

@@ -20,7 +20,17 @@ from accounts.roots import roots_of
 from ingest.models import UsageLine
 from recon.customer_shares import Shares, by_organization, in_force, shares_of
 from recon.engine import Rules
-from recon.models import Certification, Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, Variance
+from recon.models import (
+    Certification,
+    Note,
+    Reconciliation,
+    ReconcilingItem,
+    RowDecision,
+    SettledRow,
+    SignedTieOut,
+    TieOutItem,
+    Variance,
+)
 from recon.policies import scopes_of
 from recon.product_rules import as_rules, name_key, rules_in_force, rules_of, unknown_lines
 
@@ -36,6 +46,10 @@ _MICROSOFT: Final = ("microsoft", "microsoft_difference", "microsoft_severity", 
 _BY: Final = ("owner_id", "reviewed_by_id", "rebill_by_id")
 _DECIDED: Final = ("rebill_quantity", "rebill_reason", "rebill_note")
 _SHARE: Final = ("organization", "customer_key", "customer", "psa_id", "parts")
+_TIE_OUT: Final = (
+    "currency", "report_units", "report_money", "named_units", "named_money", "invoice_units", "invoice_money", "why_no_units",
+    "why_no_money", "invoices",
+)  # fmt: skip
 _EVENT: Final = "recon.reconciliation.signed_off"
 Identities = dict[str, Any]
 
@@ -147,6 +161,7 @@ def _people(reconciliation: Reconciliation) -> set[int]:
     asked = (
         *((decided, name) for name in _BY),
         (_items(reconciliation), "author_id"),
+        (_named(reconciliation), "author_id"),
         (SettledRow.objects.filter(reconciliation=reconciliation), "by_id"),
         (_notes(reconciliation), "author_id"),
         (_notes(reconciliation), "resolved_by_id"),
@@ -177,6 +192,10 @@ def _rows(reconciliation: Reconciliation) -> QuerySet[Variance]:
 
 def _items(reconciliation: Reconciliation) -> QuerySet[ReconcilingItem]:
     return ReconcilingItem.objects.filter(reconciliation=reconciliation, state=ReconcilingItem.State.ACCEPTED)
+
+
+def _named(reconciliation: Reconciliation) -> QuerySet[TieOutItem]:
+    return TieOutItem.objects.filter(reconciliation=reconciliation, state=TieOutItem.State.ACCEPTED)
 
 
 def _notes(reconciliation: Reconciliation) -> QuerySet[Note]:
@@ -234,6 +253,11 @@ def _lines(reconciliation: Reconciliation, known: Identities) -> Iterator[Any]:
     settled = SettledRow.objects.filter(reconciliation=reconciliation).values_list("source_file__sha256", "line", "note", "by_id")
     for sha256, line, note, settler in settled:
         yield ["settled", sha256, line, note, person(settler)]
+    for author, *values in _named(reconciliation).values_list("author_id", "kind", "product", "units", "money", "note"):
+        yield ["named", person(author), *values]
+    kept = SignedTieOut.objects.filter(reconciliation=reconciliation)
+    for tie_out in kept.values_list(*_TIE_OUT):  # none: it was signed before they were kept
+        yield ["tied", *tie_out]
     for given in Certification.objects.filter(reconciliation=reconciliation):  # none: it was signed before they were kept
         yield ["certified", given.part, person(given.by_id), *given.lines]
     for one in _notes(reconciliation):

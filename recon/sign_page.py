@@ -135,7 +135,15 @@ class SignPage:
             else mark_safe("<b>There is no billed report.</b> Nothing can be compared, and nothing rebilled.")
         ]
         said += [self._gap(check) for check in asked_in(totals) if billed is not None]
-        return [*said, self._explained(), *self._under_tolerance(), *self._carried(), *self._not_checked(), *self._decided_quantities()]
+        return [
+            *said,
+            self._tied(),
+            self._explained(),
+            *self._under_tolerance(),
+            *self._carried(),
+            *self._not_checked(),
+            *self._decided_quantities(),
+        ]
 
     def _gap(self, check: str) -> SafeString:
         given, words = figures_of(self.month.totals["all"], check), BY_CHECK[check]
@@ -148,6 +156,13 @@ class SignPage:
             leaking, over = money(given["over"], self.currency), money(-given["under"], self.currency)
             worth = f" ({signed_money(net(given), self.currency)} at sell price: {leaking} leaking, {over} overcharged)"
         return format_html("That is <b>{} units</b> against {}{}.", signed(given["difference"]), words.against, worth)
+
+    def _tied(self) -> SafeString:
+        tie = self.month.tie
+        if tie.is_tied:
+            return format_html("{}.", tie.words)
+        words = f"{tie.words[:1].lower()}{tie.words[1:]}"
+        return format_html("<b>{}</b>: {}.", "Not tied to the invoice" if tie.charged else "Not held against an invoice", words)
 
     def _explained(self) -> SafeString:
         progress = self.month.progress

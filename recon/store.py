@@ -23,7 +23,7 @@ from accounts.roots import resolved
 from ingest import bulk
 from ingest.jobs import Progress
 from ingest.models import LegInput, RejectedLine, UsageLine
-from recon import board
+from recon import board, live
 from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, LEGS, NOBODY_REBILLED, LegName, LegTable, reconcile, totals
 from recon.models import Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, engine_tolerances, policy_of, scopes_of
@@ -87,7 +87,7 @@ def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     bulk.load_frame(Variance, _records(reconciliation, run, rows, organizations))
     _tell_the_planner(len(rows))
     progress(3, 4, "Turning the page")
-    summary = _summary(rows, legs) | _report(inputs, rows, organizations)
+    summary = _summary(rows, legs) | _report(inputs, rows, organizations) | _live(cycle, rows, organizations)
     with transaction.atomic():  # what is decided meanwhile waits, and is not lost between the old rows and the new
         if _turn_to(reconciliation, run, inputs=inputs.described(), totals=summary, policy=policy):
             show_decisions(reconciliation, run)
@@ -124,6 +124,15 @@ def _report(inputs: Inputs, rows: pd.DataFrame, organizations: pd.DataFrame) -> 
     """What the report states, for holding it against the invoice."""
     billed = inputs.legs.get("billed")
     return {"report": report_totals(billed, rows, organizations)} if billed else {}
+
+
+def _live(cycle: BillingCycle, rows: pd.DataFrame, organizations: pd.DataFrame) -> dict[str, Any]:
+    """What was pulled for the cycle, beside the rows: it judges none of them."""
+    pks = organizations["pk"].to_numpy(np.int64)
+    roots = dict(zip(pks.tolist(), pks[organizations["root"]].tolist(), strict=True)) if len(pks) else {}
+    billed = zip(pks[rows["organization"]].tolist(), rows["product"].astype("str"), bulk.plain(rows["billed"]), strict=True)
+    found = live.totals_of(live.current_snapshot(cycle), roots, billed)
+    return {live.LEG: found} if found else {}
 
 
 def _has_lost_a_leg(cycle: BillingCycle, inputs: Inputs) -> bool:

@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Account
-from accounts.templatetags.recon_ui import day, money, plural, units
+from accounts.templatetags.recon_ui import day, moment, money, plural, units
 from ingest.models import AgentLine
+from recon.agent_lists import pulled_at
 from recon.engine.sweep import NEVER_DAYS, UNINSTALL_WAITS_DAYS, Deadline, Worth
 from recon.models import Sweep, SweepFinding
 from recon.states import running_cycle
@@ -69,6 +70,13 @@ class SweepPage:
     @property
     def as_of(self) -> date | None:
         return self.looked.as_of if self.counted.is_counted else None
+
+    @property
+    def pulled(self) -> str:
+        """When the list was pulled, where the account is; "" for one that has another form, or whose day a person stated."""
+        given = self.looked.given
+        at = None if given.as_of else pulled_at(given)
+        return moment(at.replace(tzinfo=None)) if at else ""
 
     @property
     def age(self) -> str:

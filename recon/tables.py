@@ -16,6 +16,7 @@ from accounts.templatetags.recon_ui import blank, icon, initials, person, severi
 from recon.checks import BY_CODE as BY_CHECK
 from recon.engine import ALWAYS, CHECKS
 from recon.filters import SORTS, sorted_rows
+from recon.live import Had
 from recon.models import Severity, Variance
 from recon.words import FLAG_WORDS, blank_reason
 
@@ -41,22 +42,30 @@ class Sorted(tables.Column):
 
 #: Columns that a month has where its account has tenants.
 OF_MICROSOFT: Final = ("microsoft", "microsoft_difference", "microsoft_left")
+LIVE_COLUMNS: Final = ("live", "live_difference")
+GROUPS: Final[list[dict[str, Any]]] = [
+    {"span": 2, "label": ""},
+    {"span": 4, "label": "Units", "class": "edge"},
+    {"span": 3, "label": "Billed − expected", "class": "edge"},
+    {"span": 3, "label": "Billed − rebilled", "class": "edge"},
+    {"span": 3, "label": "", "class": "edge"},
+]
+GROUPS_WITH_LIVE: Final = [
+    GROUPS[0], GROUPS[1] | {"span": 5}, *GROUPS[2:4], {"span": 1, "label": "− live", "class": "edge"}, GROUPS[4],
+]  # fmt: skip
 
 
 class VarianceTable(tables.Table):
-    """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has."""
+    """One page of rows. ``history`` gives each row's billed quantities of earlier cycles, ``notes`` how many notes it has.
+
+    ``live`` is what its customer had when it was pulled. No row keeps that, so that nothing can be sorted by it.
+    """
 
     caption: str
     row_header = "name"
     empty_title = "No row fits"
     empty_text = "Take a filter away, or search for another part of the name."
-    groups: list[dict[str, Any]] = [
-        {"span": 2, "label": ""},
-        {"span": 4, "label": "Units", "class": "edge"},
-        {"span": 3, "label": "Billed − expected", "class": "edge"},
-        {"span": 3, "label": "Billed − rebilled", "class": "edge"},
-        {"span": 3, "label": "", "class": "edge"},
-    ]
+    groups = GROUPS
 
     select = tables.Column(verbose_name=_ALL, orderable=False, empty_values=(), attrs={"cell": {"class": "p2"}})
     name = Sorted("name", cell="clip", verbose_name="Organization")
@@ -65,6 +74,7 @@ class VarianceTable(tables.Table):
     expected = Sorted("expected", cell="num")
     rebilled = Sorted("rebilled", cell="num")
     microsoft = Sorted("microsoft", cell="num p3")
+    live = tables.Column(orderable=False, empty_values=(), attrs={"cell": {"class": "num p3"}})
     previous = Sorted("previous", cell="num p3", verbose_name="Before")
     expected_difference = Sorted("expected_difference", cell="num edge", verbose_name="Gap")
     expected_left = Sorted("expected_left", cell="num p2", verbose_name="Left")
@@ -74,6 +84,7 @@ class VarianceTable(tables.Table):
     rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
     microsoft_difference = Sorted("microsoft_difference", cell="num edge", verbose_name="Gap")
     microsoft_left = Sorted("microsoft_left", cell="num p2", verbose_name="Left")
+    live_difference = tables.Column(verbose_name="Gap", orderable=False, empty_values=(), attrs={"cell": {"class": "num edge p2"}})
     history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
     severity = Sorted("severity")
     state = tables.Column(verbose_name="State", orderable=False, empty_values=(), attrs={"cell": {"class": "p3"}})
@@ -89,6 +100,7 @@ class VarianceTable(tables.Table):
         inputs: Mapping[str, Any],
         history: Mapping[tuple[int, str], list[int | None]],
         notes: Mapping[tuple[int, str], int],
+        live: Mapping[int, Had],
         opened: tuple[int, str] | None,
         covered: set[str],
         ticked: frozenset[str] = frozenset(),
@@ -96,10 +108,12 @@ class VarianceTable(tables.Table):
     ) -> None:
         self.ticked = ticked
         self.urls, self.inputs, self.histories, self.notes = urls, inputs, history, notes
-        self.opened, self.covered = opened, covered
+        self.opened, self.covered, self.live = opened, covered, live
         super().__init__(*args, **kwargs)
+        if set(LIVE_COLUMNS) <= set(self.columns.names()):
+            self.groups = GROUPS_WITH_LIVE
         if "microsoft" in self.columns.names():
-            wider = {**self.groups[1], "span": self.groups[1]["span"] + 1}
+            wider = self.groups[1] | {"span": self.groups[1]["span"] + 1}
             of_microsoft = {"span": 2, "label": BY_CHECK["microsoft"].label, "class": "edge"}
             self.groups = [self.groups[0], wider, *self.groups[2:4], of_microsoft, *self.groups[4:]]
         if "select" in self.columns.names():
@@ -169,6 +183,19 @@ class VarianceTable(tables.Table):
         if record.microsoft is None:
             return blank("No tenant that was pulled for this month says it")
         return units(record.microsoft) if record.microsoft else _ZERO
+
+    def render_live(self, record: Variance) -> SafeString | str:
+        had = self.live[record.organization_id]
+        value = had.units(record.product)
+        shown = blank(had.why_blank(record.product)) if value is None else units(value) if value else _ZERO
+        beside = had.beside(record.product)
+        return format_html('<span title="{}">{}</span>', beside, shown) if beside else shown
+
+    def render_live_difference(self, record: Variance) -> SafeString | str:
+        value = self.live[record.organization_id].difference(record.product, record.billed)
+        if value is None:
+            return blank("Not compared: billed or live is not known")
+        return signed(value) if value else _ZERO
 
     def render_previous(self, record: Variance) -> SafeString | str:
         return self._leg("previous", record)

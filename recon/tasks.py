@@ -1,5 +1,5 @@
 """What workers do for months. Importing the services registers their handlers with ``ingest.jobs``."""
 
-from recon.services import counting, exports, imports, sweeping
+from recon.services import amounts, counting, exports, imports, settling, sweeping, taking, usage_documents
 
-__all__ = ["counting", "exports", "imports", "sweeping"]
+__all__ = ["amounts", "counting", "exports", "imports", "settling", "sweeping", "taking", "usage_documents"]

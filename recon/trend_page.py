@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -14,8 +13,8 @@ from accounts.models import Account
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import plural, units
 from recon.contract_words import counted
-from recon.sweep_counts import counted as counted_machines
-from recon.trends import AGENTS, IDENTITIES, Kind, Trend, Trends, trends_of
+from recon.trend_evidence import Swept, leavers_behind, swept_behind
+from recon.trends import IDENTITIES, Kind, Trend, Trends, trends_of
 
 PER_PAGE: Final = 50
 TITLES: Final[dict[Kind, str]] = {
@@ -78,41 +77,43 @@ def alarms_of(account: Account, family: Sequence[int]) -> list[Said]:
 
 
 def said_of(account: Account, trends: Sequence[Trend]) -> list[Said]:
-    stale = _stale_behind(account) if any(one.product == AGENTS for one in trends) else None
-    return [_said(account, one, stale) for one in trends]
+    kinds = {one.kind for one in trends}
+    swept = swept_behind(account) if "stays" in kinds else None
+    leavers = leavers_behind(account, [one.organization for one in trends if one.kind == "creeps"]) if "creeps" in kinds else None
+    return [_said(account, one, swept, leavers) for one in trends]
 
 
-def _said(account: Account, trend: Trend, stale: dict[int, int] | None) -> Said:
-    url = reverse("recon:organization", args=[account.slug, trend.organization])
-    behind = None if stale is None or trend.product != AGENTS else stale.get(trend.organization, 0)
-    sweep = reverse("recon:sweep_machines", args=[account.slug, trend.organization]) if behind else ""
+def _said(account: Account, trend: Trend, swept: Mapping[int, Swept] | None, leavers: Mapping[int, int] | None) -> Said:
+    pk, url = trend.organization, reverse("recon:organization", args=[account.slug, trend.organization])
+    if trend.product == IDENTITIES:
+        return Said(trend, url, words_of(trend, leavers=None if leavers is None else leavers.get(pk, 0)))
+    behind = None if swept is None else swept.get(pk, Swept())
+    sweep = reverse("recon:sweep_machines", args=[account.slug, pk]) if behind and behind.machines else ""
     return Said(trend, url, words_of(trend, behind), sweep)
 
 
-def _stale_behind(account: Account) -> dict[int, int] | None:
-    """How many machines of each customer the newest agent list would have removed; None where no list has been looked through."""
-    given = counted_machines(account)
-    if not given.is_counted:
-        return None
-    found: dict[int, int] = defaultdict(int)
-    for pk, machines in given.by_organization.items():
-        found[given.roots.get(pk, pk)] += machines
-    return found
+def words_of(trend: Trend, swept: Swept | None = None, leavers: int | None = None) -> str:
+    """``swept``: what of its machines is on the sweep's list; ``leavers``: how many of its billable identities are disabled. None where
+    there is no list of them."""
+    return f"{_creeps(trend)} {_leavers(leavers)}" if trend.product == IDENTITIES else f"{_stays(trend)} {_behind(swept)}"
 
 
-def words_of(trend: Trend, stale: int | None = None) -> str:
-    """``stale``: how many of its machines are on the sweep's list; None where there is no list."""
-    return _creeps(trend) if trend.product == IDENTITIES else f"{_stays(trend)} {_behind(stale)}"
-
-
-def _behind(stale: int | None) -> str:
-    if stale is None:
+def _behind(swept: Swept | None) -> str:
+    if swept is None:
         return "Look for agents that no longer check in."
-    return (
-        f"{plural(stale, 'machine')} of it {'is' if stale == 1 else 'are'} on the sweep’s list."
-        if stale
-        else "None of it is on the sweep’s list."
-    )
+    if not swept.machines:
+        return "None of it is on the sweep’s list."
+    are = "is" if swept.machines == 1 else "are"
+    return f"Behind it: {plural(swept.machines, 'machine')} of it {are} on the sweep’s list ({swept.words})."
+
+
+def _leavers(leavers: int | None) -> str:
+    if leavers is None:
+        return "Look for leavers who kept a licence."
+    if not leavers:
+        return "None of its billable identities is disabled: look for licences that nobody asked for."
+    are = "identity is" if leavers == 1 else "identities are"
+    return f"{units(leavers)} of its billable {are} disabled: leavers who kept a licence."
 
 
 def _stays(trend: Trend) -> str:
@@ -133,8 +134,8 @@ def _creeps(trend: Trend) -> str:
     if alarm.expected:
         beside.append(f"what you expect {_went(alarm.expected)}")
     if not beside:
-        return f"{_up(trend)}, and neither agents nor an expected list say what is behind it. Look for leavers who kept a licence."
-    return f"{_up(trend)}, while {' and '.join(beside)}. Look for leavers who kept a licence."
+        return f"{_up(trend)}, and neither agents nor an expected list say what is behind it."
+    return f"{_up(trend)}, while {' and '.join(beside)}."
 
 
 def _up(trend: Trend) -> str:

@@ -13,7 +13,7 @@ _SIGNED: Final = "EXISTS (SELECT 1 FROM recon_reconciliation r WHERE r.id = {row
 _SEALED_FILE: Final = "EXISTS (SELECT 1 FROM recon_signedinput s WHERE s.source_file_id = {row}.{column})"
 _OF_A_REVISION: Final = (
     "recon_variance", "recon_reconcilingitem", "recon_rowdecision", "recon_settledrow", "recon_signedinput", "recon_decision",
-    "recon_certification",
+    "recon_certification", "recon_tieoutitem", "recon_signedtieout",
 )  # fmt: skip
 _SEALED: Final = "a signed revision never changes"
 _OF_A_FILE: Final = (

@@ -7,9 +7,9 @@ from ingest.huntress.client import Client, Credential
 from ingest.huntress.endpoints import BASE, ENDPOINTS, Endpoint, Kind
 from ingest.huntress.errors import HuntressError
 from ingest.huntress.paging import Page, Position, Walk
-from ingest.huntress.reach import Actor, Reach, actor, survey
+from ingest.huntress.reach import Actor, Reach, actor, survey, surveyed
 
 __all__ = [
     "BASE", "ENDPOINTS", "Actor", "Answer", "Bounds", "Client", "Credential", "Endpoint", "HuntressError", "Kind", "Page", "Patience",
-    "Position", "Reach", "Record", "Walk", "actor", "moment_of", "survey", "text_of", "whole_of",
+    "Position", "Reach", "Record", "Walk", "actor", "moment_of", "survey", "surveyed", "text_of", "whole_of",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Final
 from ingest.huntress.answers import Record, id_of
 from ingest.huntress.client import Client, Value
 from ingest.huntress.endpoints import ENDPOINTS, Endpoint, Kind
-from ingest.huntress.errors import HuntressError, LimiterLost, WrongShape
+from ingest.huntress.errors import HuntressError, LimiterLost, Refused, WrongShape
 
 #: Where an id in a path is taken from: the first record of another list.
 _FIRST_OF: Final = {
@@ -32,11 +32,12 @@ class Actor:
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """Whether one endpoint can be read: yes, no, or None where nothing is there to try it with."""
+    """Whether one endpoint can be read: yes, no, or None where nothing is there to try it with. ``is_refused``: 401 or 403 said no."""
 
     endpoint: Endpoint
     is_open: bool | None
     sentence: str
+    is_refused: bool = False
 
 
 def actor(client: Client) -> Actor:
@@ -65,8 +66,7 @@ def survey(client: Client, kind: Kind) -> Iterator[Reach]:
     Raises LimiterLost, and what the client's ``while_waiting`` raises.
     """
     first: dict[str, str] = {}
-    tried = [one for one in ENDPOINTS.values() if kind in one.who and one.name != "actor"]
-    for endpoint in sorted(tried, key=lambda one: len(one.ids)):
+    for endpoint in surveyed(kind):
         ids = _ids_for(endpoint, first)
         if ids is None:
             yield Reach(endpoint, None, f"Not tried: there is nothing yet to ask {endpoint.label} for.")
@@ -80,9 +80,15 @@ def survey(client: Client, kind: Kind) -> Iterator[Reach]:
         except LimiterLost:
             raise
         except HuntressError as error:
-            yield Reach(endpoint, False, str(error))
+            yield Reach(endpoint, False, str(error), is_refused=isinstance(error, Refused))
         else:
             yield Reach(endpoint, True, f"May read {endpoint.label}.")
+
+
+def surveyed(kind: Kind) -> list[Endpoint]:
+    """The endpoints that a survey tries, in its order: those first that bring the ids for others."""
+    tried = [one for one in ENDPOINTS.values() if kind in one.who and one.name != "actor"]
+    return sorted(tried, key=lambda one: len(one.ids))
 
 
 def _ids_for(endpoint: Endpoint, first: Mapping[str, str]) -> dict[str, Value] | None:

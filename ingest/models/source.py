@@ -91,6 +91,11 @@ class SourceFile(models.Model):
         return self.name
 
     @property
+    def is_archive(self) -> bool:
+        """Whether it was read as an archive of answers: its rows are numbered records, and it has no columns to map."""
+        return "archive" in self.preview
+
+    @property
     def counts(self) -> Counts:
         return Counts(self.loaded, self.merged, self.set_aside, self.rejected)
 

@@ -19,8 +19,10 @@ from ingest import bulk, guards, jobs, storage, streams
 from ingest.models import Job, RowIssue, SourceFile, SourceRow
 from ingest.services import mappings
 from ingest.services.previews import STATED, preview_of, refused_preview
-from ingest.sources import READERS, read, recognise
+from ingest.sources import READERS, kind_of, read, recognise
+from ingest.sources.answers import is_archive, open_archive
 from ingest.sources.reading import Issue, Mapping, Reading, Row, Unreadable
+from ingest.sources.refusals import refusal
 
 State = SourceFile.State
 _OPEN_STATES = (State.RECEIVED, State.READY, State.REFUSED)
@@ -106,14 +108,15 @@ def _ask_to_read(source_file: SourceFile, by: User) -> Job:
     )
 
 
-def _could_not_read(subject: int, message: str) -> None:
+def could_not_read(subject: int, message: str) -> None:
+    """End the reading of a file that still waits for it."""
     issue = {"line": None, "level": "error", "code": "not_read", "message": message}
     changed = SourceFile.objects.filter(pk=subject, state=State.RECEIVED).update(state=State.REFUSED)
     if changed:
         RowIssue.objects.create(source_file_id=subject, **issue)
 
 
-@jobs.handles("read", give_up=_could_not_read)
+@jobs.handles("read", give_up=could_not_read)
 def read_into_preview(subject: int, progress: jobs.Progress) -> None:
     """Read a file's bytes and keep what a person needs to judge it."""
     source_file = SourceFile.objects.select_related("account").get(pk=subject)
@@ -139,6 +142,7 @@ def _read(source_file: SourceFile, data: bytes, plan: Plan, progress: jobs.Progr
     if source_file.size > streams.limit_bytes(plan.kind or "expected"):
         raise streams.too_large(source_file)
     kind = plan.kind or "expected"
+    data = storage.fetch(source_file.sha256) if len(data) < source_file.size else data
     return read(data, name=source_file.name, kind=kind, mapping=plan.mapping, limits=guards.limits(), progress=progress)
 
 
@@ -153,7 +157,9 @@ class Plan:
 
 
 def _plan(source_file: SourceFile, data: bytes) -> Plan:
-    """As a person stated; else as such a list was read before; else as its name, its titles and its headers tell."""
+    """As an archive of answers says itself; as a person stated; else as such a list was read before, or as its words tell."""
+    if is_archive(data):
+        return Plan(_kind_of_archive(source_file), {"kind_because": "its list of answers says so", "kind_sureness": "certain"})
     kind, said = source_file.kind, {"kind_because": STATED, "kind_sureness": ""}
     if source_file.mapping_stated and source_file.mapping:
         return Plan(kind, said, Mapping.from_json(source_file.mapping))
@@ -166,6 +172,17 @@ def _plan(source_file: SourceFile, data: bytes) -> Plan:
         if applied and applied.kind != kind:
             kind, said = applied.kind, {"kind_because": applied.because, "kind_sureness": "likely"}
     return Plan(kind, said, applied.mapping if applied else None, applied)
+
+
+def _kind_of_archive(source_file: SourceFile) -> str:
+    """Raises Unreadable for one that is damaged, or is none of the kind that it came as."""
+    with storage.opened(source_file.sha256) as stream:
+        kind = kind_of(open_archive(stream, guards.limits(streamed=True)).manifest)
+    if source_file.kind not in {"", kind}:
+        raise refusal(
+            "other_kind", f"This archive says that it is {READERS[kind].one}: it cannot be read as {READERS[source_file.kind].one}."
+        )
+    return kind
 
 
 def _keep(

@@ -169,7 +169,7 @@ def take_in(account: Account, data: bytes, *, by: User) -> int:
     """Remember every mapping of an export, in place of what was kept for the same kind and header. Raises Refused, and takes none."""
     require(by, account, Need.ADMINISTER)
     try:
-        profiles = parsed(data, {code: list(reader.labels) for code, reader in READERS.items()})
+        profiles = parsed(data, {code: list(reader.labels) for code, reader in READERS.items() if reader.has_columns})
     except BadMappings as error:
         said = " ".join(error.reasons[:_REASONS_SAID])
         more = len(error.reasons) - _REASONS_SAID

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
 from accounts.calendar import Cycle, cycle_containing, parse_cycle, previous_cycle
-from accounts.models import Account, Organization
+from accounts.models import Account, BillingCycle, Organization
 from accounts.names import normalise
-from ingest.models import SourceFile
+from accounts.templatetags.recon_ui import day
+from ingest.models import Leg, SourceFile
 from ingest.services import summaries
 from ingest.sources.reading import Guess, Reading, Unreadable
 
@@ -29,6 +30,7 @@ def preview_of(source_file: SourceFile, reading: Reading) -> dict[str, Any]:
         "columns": _guesses(reading.column_guesses),
         **summaries.totals_of(reading),
         **_names(source_file.account, reading),
+        **_archive(reading),
         **_cycle(source_file, reading),
     }
 
@@ -44,13 +46,33 @@ def _guesses(guesses: Mapping[int, Guess]) -> dict[str, dict[str, str]]:
     return {str(index): {"because": guess.because, "sureness": guess.sureness} for index, guess in guesses.items()}
 
 
+def _archive(reading: Reading) -> dict[str, Any]:
+    """Of an archive of answers: whose it is, when its answers came, what it lacks, and how many records each of them has."""
+    manifest = reading.manifest
+    if manifest is None:
+        return {}
+    said = {name: getattr(manifest, name) for name in ("source", "subject", "began_at", "ended_at", "lacks")}
+    whose = {name: str(manifest.whose.get(name, "")) for name in ("id", "name")}
+    ended = manifest.ended.isoformat()
+    return {"archive": {**said, "whose": whose, "answers": len(manifest.answers), "runs": reading.answers}, "answered_at": ended}
+
+
 def _names(account: Account, reading: Reading) -> dict[str, int]:
     """How many names the document has, and how many of them the account knows."""
     if "organization" not in reading.lines:
         return {}
+    if reading.manifest is not None:
+        return _ids(account, reading)
     keys = {normalise(name) for name in reading.lines["organization"].unique() if name}
     known = Organization.objects.filter(account=account).values_list("name_key", flat=True)
     return {"organizations": len(keys), "known": len(keys.intersection(known))}
+
+
+def _ids(account: Account, reading: Reading) -> dict[str, int]:
+    """The same of what has Organizations by their id."""
+    ids = {its_id for its_id in reading.lines["organization_id"].unique() if its_id}
+    known = Organization.objects.filter(account=account, huntress_id__isnull=False).values_list("huntress_id", flat=True)
+    return {"organizations": len(ids), "known": len(ids.intersection(known))}
 
 
 def _cycle(source_file: SourceFile, reading: Reading) -> dict[str, str]:
@@ -58,11 +80,22 @@ def _cycle(source_file: SourceFile, reading: Reading) -> dict[str, str]:
     if source_file.preview.get("cycle_because") == STATED:
         return {}
     account = source_file.account
+    if reading.manifest is not None and reading.kind not in Leg.values:
+        cycle, because = answered_in(account, reading.manifest.ended)
+        return {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": because}
     if guess := reading.guesses.get("cycle"):
         cycle = _cycle_of(guess.value, account)
         return {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": guess.because}
     cycle = last_finished(account)
     return {"cycle": f"{cycle.start}:{cycle.end}", "cycle_because": "the last cycle that is over"}
+
+
+def answered_in(account: Account, ended: datetime) -> tuple[Cycle, str]:
+    """The cycle in which the last answer came, where the account is: what was counted then says nothing about any other. And why."""
+    came = ended.astimezone(ZoneInfo(account.time_zone)).date()
+    known = BillingCycle.objects.filter(account=account, start__lte=came, end__gt=came).first()
+    cycle = known.dates if known else cycle_containing(came, account.anniversary_day)
+    return cycle, f"its answers came on {day(came)}"
 
 
 def _cycle_of(text: str, account: Account) -> Cycle:

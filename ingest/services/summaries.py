@@ -70,9 +70,40 @@ def _exclusions(reading: Reading) -> Iterator[Figure]:
     yield "SKUs", len(reading.lines), "units"
 
 
+def _live(reading: Reading) -> Iterator[Figure]:
+    lines = reading.lines
+    yield "Organizations", len(lines), "units"
+    for label, name in _COUNTED:
+        if lines[name].notna().any():
+            yield label, int(lines[name].sum()), "units"
+
+
+_COUNTED: Final = (
+    ("Agents", "agents"), ("Billable agents", "billable_agents"), ("Unresponsive agents", "unresponsive_agents"),
+    ("Billable identities", "identities"), ("SAT learners", "learners"), ("SIEM sources", "sources"),
+)  # fmt: skip
+
+
+def _identities(reading: Reading) -> Iterator[Figure]:
+    yield "Identities", len(reading.lines), "units"
+    yield "Billable", int(reading.lines["is_billable"].fillna(False).sum()), "units"
+    yield "Organizations named", len(reading.lines[_OWNERS].drop_duplicates()), "units"
+
+
+def _invoices(reading: Reading) -> Iterator[Figure]:
+    yield "Invoices", len(reading.lines), "units"
+    days = reading.lines["created_at"].dropna()
+    if len(days):
+        yield "First date", days.min().date().isoformat(), "day"
+        yield "Last date", days.max().date().isoformat(), "day"
+
+
 _FIGURES: Final[dict[str, Callable[[Reading], Iterator[Figure]]]] = {
     "agents": _agents,
     "invoice": _invoice,
     "prices": _prices,
     "exclusions": _exclusions,
+    "live": _live,
+    "identities": _identities,
+    "invoices": _invoices,
 }

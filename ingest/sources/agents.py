@@ -8,16 +8,18 @@ import io
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import BinaryIO, Final
+from typing import Any, BinaryIO, Final
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from ingest.sources.agents_answers import AgentAnswers, open_answers
 from ingest.sources.agents_columns import AGENTS, FIELDS, check_mapping, guess_columns
 from ingest.sources.agents_dates import orders_proved
 from ingest.sources.agents_rows import AGENT_COLUMNS, NO_AGENTS, Batch, Owners, Sorter
 from ingest.sources.agents_text import BLOCK, Block, Splitter, survey, text_of
+from ingest.sources.answers import is_archive
 from ingest.sources.columns import Guessed
 from ingest.sources.csv_text import DELIMITERS, CsvTable
 from ingest.sources.document import Document, Place, find_place, head_rows, open_sheets
@@ -25,6 +27,7 @@ from ingest.sources.grid import Grid, Record, trimmed
 from ingest.sources.limits import Limits
 from ingest.sources.reader import Field, Reader
 from ingest.sources.reading import REJECTED_COLUMNS, Asked, Counts, DateOrder, Guess, Issue, Mapping, Progress, Reading, Row, Unreadable
+from ingest.sources.records import guesses_of
 from ingest.sources.refusals import refusal
 from ingest.sources.remarks import Remarks
 from ingest.sources.sniff import has_sheets, refuse_foreign
@@ -61,6 +64,14 @@ class AgentList:
     @property
     def header(self) -> tuple[str, ...]:
         return self.place.header.cells
+
+    @property
+    def sheets(self) -> tuple[str, ...]:
+        return self.place.sheets
+
+    @property
+    def above(self) -> tuple[tuple[str, ...], ...]:
+        return tuple(record.cells for record in self.place.above)
 
     def batches(self) -> Iterator[Batch]:
         """Every row, the header and those above it included. Raises Unreadable where something further down stops the whole."""
@@ -107,8 +118,14 @@ class AgentList:
         return order
 
 
-def open_agents(stream: BinaryIO, asked: Asked, block: int = BLOCK) -> AgentList:
-    """Look through a file, and find its header and columns. ``block`` is how many bytes are read at a time. Raises Unreadable."""
+Agents = AgentList | AgentAnswers
+
+
+def open_agents(stream: BinaryIO, asked: Asked, block: int = BLOCK) -> Agents:
+    """Look through a file, and find its header and columns; of an archive of answers, look into it.
+
+    ``block`` is how many bytes of a text are read at a time. Raises Unreadable.
+    """
     limits = asked.limits
     size = stream.seek(0, io.SEEK_END)
     if size > limits.max_bytes:
@@ -116,6 +133,8 @@ def open_agents(stream: BinaryIO, asked: Asked, block: int = BLOCK) -> AgentList
     stream.seek(0)
     start = stream.read(_SIGNATURE)
     stream.seek(0)
+    if is_archive(start):
+        return open_answers(stream, asked)
     if has_sheets(start):
         if size > limits.max_workbook_bytes:
             raise refusal(
@@ -206,7 +225,7 @@ def read(data: bytes, asked: Asked) -> Reading:
     return told(opened, asked.name, lines, odd)
 
 
-def told(opened: AgentList, name: str, lines: pd.DataFrame | None = None, odd: list[Row] | None = None) -> Reading:
+def told(opened: Agents, name: str, lines: pd.DataFrame | None = None, odd: list[Row] | None = None) -> Reading:
     """What a list said, after its batches: without its rows, unless they are handed in."""
     nothing = pd.DataFrame({column: pd.Series(dtype="str") for column in _LINE_COLUMNS})
     return Reading(
@@ -215,7 +234,7 @@ def told(opened: AgentList, name: str, lines: pd.DataFrame | None = None, odd: l
         sha256="",
         mapping=opened.mapping,
         header=opened.header,
-        sheets=opened.place.sheets,
+        sheets=opened.sheets,
         counts=opened.counts,
         lines=nothing if lines is None else lines,
         rejected=pd.DataFrame({column: pd.Series(dtype="str") for column in REJECTED_COLUMNS}),
@@ -223,8 +242,13 @@ def told(opened: AgentList, name: str, lines: pd.DataFrame | None = None, odd: l
         first_rows=opened.first_rows,
         odd_rows=odd or [],
         column_guesses=opened.column_guesses,
-        above=tuple(record.cells for record in opened.place.above),
+        above=opened.above,
+        **(_of_archive(opened) if isinstance(opened, AgentAnswers) else {}),
     )
+
+
+def _of_archive(opened: AgentAnswers) -> dict[str, Any]:
+    return {"guesses": guesses_of(opened.manifest), "manifest": opened.manifest, "answers": opened.answers}
 
 
 _LABELS: Final = {
@@ -239,4 +263,5 @@ READER: Final = Reader(
     needs=(("hostname",), ("organization", "organization_id", "organization_key")),
     lines=_LINE_COLUMNS,
     read=read,
+    read_answers=read,
 )  # fmt: skip

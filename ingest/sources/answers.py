@@ -6,10 +6,12 @@ answers make the same bytes. Any tool opens it; each answer's SHA-256 is in the 
 
 import hashlib
 import json
+import re
 import zipfile
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from typing import IO, Any, BinaryIO, Final
 
 from ingest.sources.limits import Limits
@@ -19,6 +21,12 @@ MANIFEST: Final = "recon-answers.json"
 FORMAT: Final = "recon-answers/1"
 _START: Final = b"PK\x03\x04"
 _MOST_MANIFEST: Final = 64 * 2**20
+#: No answer has more: the transport stops there. All of them together, unpacked, have at most so many times the bytes of a file.
+_MOST_ANSWER: Final = 64 * 2**20
+_MOST_UNPACKED: Final = 4
+_RATIO_FROM: Final = 64 * 2**20
+_YEARS: Final = range(2000, 2200)
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _LONG_AGO: Final = (1980, 1, 1, 0, 0, 0)
 _NOT_OURS: Final = (
     KeyError, TypeError, ValueError, AttributeError, RecursionError, zipfile.BadZipFile, OSError, EOFError, NotImplementedError, zlib.error,
@@ -60,6 +68,15 @@ class Manifest:
     answers: tuple[Entry, ...] = ()
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def ended(self) -> datetime:
+        """When the last answer came, in UTC. Raises ValueError; of an archive that was opened, never."""
+        return _moment(self.ended_at)
+
+    @property
+    def is_whole(self) -> bool:
+        return not self.lacks
+
 
 def write(into: IO[bytes], manifest: Manifest, bodies: Iterable[bytes]) -> None:
     """The archive. ``bodies`` stand in the order of ``manifest.answers``, and are as they came."""
@@ -87,16 +104,17 @@ class Archive:
 
     manifest: Manifest
     _zip: zipfile.ZipFile
-    _limits: Limits
 
     def bodies(self) -> Iterator[tuple[Entry, bytes]]:
         """Every answer in its order, one in memory at a time. Raises Unreadable where one is missing or is not what came."""
         for entry in self.manifest.answers:
             yield entry, self._body(entry)
 
+    def body(self, number: int) -> bytes:
+        """One answer, counted from 1. Raises Unreadable as ``bodies`` does."""
+        return self._body(self.manifest.answers[number - 1])
+
     def _body(self, entry: Entry) -> bytes:
-        if entry.size > self._limits.max_bytes:
-            raise refusal("too_big", f"Answer {entry.number} is larger than {self._limits.max_bytes // 2**20} MB.")
         try:
             with self._zip.open(entry.file) as packed:
                 body = packed.read(entry.size + 1)
@@ -108,29 +126,71 @@ class Archive:
 
 
 def open_archive(stream: BinaryIO, limits: Limits = Limits()) -> Archive:  # noqa: B008  (frozen)
-    """Raises Unreadable for what is no such archive, or one that is damaged."""
+    """Raises Unreadable for what is no such archive, one that is damaged, and one that holds more than is read."""
     try:
         archive = zipfile.ZipFile(stream)
         info = archive.getinfo(MANIFEST)
         if info.file_size > _MOST_MANIFEST:
             raise refusal("too_big", "The list of answers in this archive is too long.")
-        data = json.loads(archive.read(info))
-        manifest = _manifest(data)
+        manifest = _manifest(json.loads(archive.read(info)))
+        _check_parts(archive, manifest, limits)
     except _NOT_OURS as error:
         raise refusal("damaged", "This archive of answers is damaged, or was made by something else.") from error
-    return Archive(manifest, archive, limits)
+    return Archive(manifest, archive)
+
+
+def _check_parts(archive: zipfile.ZipFile, manifest: Manifest, limits: Limits) -> None:
+    """The parts are the answers, as large as the manifest says, and unpacked they are no more than is read."""
+    parts = {info.filename: info for info in archive.infolist()}
+    if len(archive.infolist()) != len(manifest.answers) + 1 or any(info.flag_bits & 1 for info in parts.values()):
+        raise ValueError("other parts than its answers")
+    for entry in manifest.answers:
+        if parts[entry.file].file_size != entry.size:
+            raise ValueError(f"answer {entry.number} has another size")
+        if entry.size > _MOST_ANSWER:
+            raise refusal("too_big", f"Answer {entry.number} is larger than {_MOST_ANSWER // 2**20} MiB, which is more than is read.")
+    unpacked, packed = sum(entry.size for entry in manifest.answers), sum(info.compress_size for info in parts.values())
+    is_bomb = unpacked > _RATIO_FROM and unpacked / max(packed, 1) > limits.max_workbook_ratio
+    if is_bomb or unpacked > _MOST_UNPACKED * limits.max_bytes:
+        raise refusal("too_big", f"The answers in this archive unpack to {unpacked / 2**20:,.0f} MiB, which is more than is read.")
 
 
 def _manifest(data: Mapping[str, Any]) -> Manifest:
     if data["format"] != FORMAT:
         raise ValueError(data["format"])
     fields = {name: data[name] for name in ("source", "subject", "kind", "began_at", "ended_at")}
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise TypeError("a text is none")
-    names = tuple(name for name in Entry.__slots__)
-    entries = tuple(Entry(**{name: entry[name] for name in names}) for entry in data["answers"])
-    if any(not isinstance(entry.size, int) or isinstance(entry.size, bool) or entry.size < 0 for entry in entries):
-        raise TypeError("a size is none")
+    _texts(fields.values())
+    if not _moment(fields["began_at"]) <= _moment(fields["ended_at"]):
+        raise ValueError("it ended before it began")
+    whose, lacks, about = data["whose"], data["lacks"], data["about"]
+    _texts([*whose.values(), *lacks])
+    entries = tuple(_entry(entry) for entry in data["answers"])
     if [entry.number for entry in entries] != list(range(1, len(entries) + 1)):
         raise ValueError("answers are missing")
-    return Manifest(**fields, whose=dict(data["whose"]), lacks=tuple(data["lacks"]), answers=entries, about=dict(data["about"]))
+    return Manifest(**fields, whose=dict(whose), lacks=tuple(lacks), answers=entries, about=dict(about))
+
+
+def _entry(data: Mapping[str, Any]) -> Entry:
+    entry = Entry(**{name: data[name] for name in Entry.__slots__})
+    _texts([entry.endpoint, entry.address, entry.asked_at, entry.sha256, *entry.headers.values()])
+    _wholes(entry.number, entry.status, entry.size, entry.records)
+    if not _SHA256.fullmatch(entry.sha256):
+        raise ValueError("no SHA-256")
+    return entry
+
+
+def _texts(values: Iterable[object]) -> None:
+    if not all(isinstance(value, str) for value in values):
+        raise TypeError("a text is none")
+
+
+def _wholes(*values: object) -> None:
+    if not all(type(value) is int and value >= 0 for value in values):
+        raise TypeError("a number is none")
+
+
+def _moment(text: str) -> datetime:
+    found = datetime.fromisoformat(text)
+    if found.year not in _YEARS:
+        raise ValueError(text)
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)

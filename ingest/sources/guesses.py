@@ -37,7 +37,7 @@ def guess_kind(readers: Readers, name: str, titles: Sequence[str] = (), header: 
     that agrees makes it certain, a name and a title that do not agree, unsure.
     """
     fits = fitting(readers, header)
-    asked = fits or list(readers.values())
+    asked = fits or [reader for reader in readers.values() if reader.has_columns]
     stated = [sign for where, texts in (("the file's name", [name]), ("the title", titles)) if (sign := _sign(asked, where, texts))]
     in_headers = _sign(asked, "the headers", header)
     only = (fits[0].code, f"guessed from the headers, which are those of {fits[0].one}") if len(fits) == 1 else None
@@ -65,7 +65,10 @@ def _pattern(words: str) -> re.Pattern[str]:
 
 
 def guess_document(readers: Readers, reading: Reading) -> dict[str, Guess]:
-    """The kind and the cycle, of a document that was read."""
+    """The kind and the cycle, of a document that was read; of an archive of answers, whose columns are Huntress', the cycle alone."""
+    if reading.manifest is not None:
+        guess = guess_cycle(reading.name)
+        return {"cycle": guess} if guess else {}
     titles = titles_of(reading.above)
     guesses = {"kind": guess_kind(readers, reading.name, titles, reading.header), "cycle": guess_cycle(reading.name, titles)}
     return {what: guess for what, guess in guesses.items() if guess}
@@ -78,7 +81,7 @@ def recognise(readers: Readers, data: bytes, name: str, limits: Limits) -> Guess
     """
     document = open_document(_start(data), limits)
     found: dict[Record, list[str]] = {}
-    for headers in {reader.headers: None for reader in readers.values()}:
+    for headers in {reader.headers: None for reader in readers.values() if reader.has_columns}:
         with suppress(Unreadable):  # it is not of this kind, or a person has to say where to look
             place = find_place(document, None, headers)
             found.setdefault(place.header, titles_of([record.cells for record in place.above]))

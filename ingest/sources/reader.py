@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from ingest.sources.header import Headers
 from ingest.sources.reading import Asked, Reading
+from ingest.sources.refusals import refusal
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +22,8 @@ class Reader:
 
     ``words`` are the words (alternatives of an expression) by which a name, a title or a header tells of it. ``fields`` stand in the
     order in which a person is offered them; of each tuple in ``needs`` at least one has to be mapped. ``lines`` are the columns of
-    ``Reading.lines``. ``read`` raises Unreadable for what is refused as a whole, and nothing else.
+    ``Reading.lines``. ``read`` raises Unreadable for what is refused as a whole, and nothing else; so does ``read_answers``, which
+    reads an archive of answers of this kind. Where a kind has no ``fields`` it comes in no other form, and has no columns to map.
     """
 
     code: str
@@ -33,6 +35,11 @@ class Reader:
     needs: tuple[tuple[str, ...], ...]
     lines: tuple[str, ...]
     read: Callable[[bytes, Asked], Reading]
+    read_answers: Callable[[bytes, Asked], Reading] | None = None
+
+    @property
+    def has_columns(self) -> bool:
+        return bool(self.fields)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -48,4 +55,16 @@ Readers = Mapping[str, Reader]
 
 def fitting(readers: Readers, header: Sequence[str]) -> list[Reader]:
     """The kinds whose header this could be."""
-    return [reader for reader in readers.values() if reader.headers.fit(header)]
+    return [reader for reader in readers.values() if reader.has_columns and reader.headers.fit(header)]
+
+
+def answers_reader(code: str, label: str, one: str, lines: tuple[str, ...], read: Callable[[bytes, Asked], Reading]) -> Reader:
+    """A kind that is only read from archives of answers. Neither a name nor a header tells of it."""
+
+    def refuse(data: bytes, asked: Asked) -> Reading:
+        message = f"This is no archive of answers, and {one} is read from nothing else. Pull it, or drop the archive of a pull."
+        raise refusal("no_answers", message)
+
+    return Reader(
+        code, label, one, "(?!)", Headers(lambda rows: None, lambda cells: 0, "an archive of answers"), (), (), lines, refuse, read
+    )

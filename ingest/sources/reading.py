@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import pandas as pd
 
 from ingest.sources.limits import Limits
+
+if TYPE_CHECKING:
+    from ingest.sources.answers import Manifest
 
 Leg = Literal["billed", "expected", "rebilled"]
 Level = Literal["error", "warning", "info"]
@@ -126,6 +129,9 @@ class Reading:
 
     ``lines`` has the columns of its kind (``Reader.lines``). ``column_guesses`` says of each column that was guessed which field it
     was taken for; of a stated mapping there is nothing to say. ``above`` are the cells of the rows above the header.
+
+    Of an archive of answers ``manifest`` is its list of them, ``line`` the number of a record, and ``answers`` says how many records the
+    answers have, in runs (see ``records.runs_of``).
     """
 
     kind: str
@@ -143,6 +149,8 @@ class Reading:
     guesses: dict[str, Guess] = field(default_factory=dict)
     column_guesses: dict[int, Guess] = field(default_factory=dict)
     above: tuple[tuple[str, ...], ...] = ()
+    manifest: Manifest | None = None
+    answers: list[list[int]] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from accounts.products import BY_CODE
-from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, Kind, PriceLine, SourceFile, UsageLine
+from ingest.models import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, Kind, LiveCount, PriceLine, SourceFile, UsageLine
 
 _BATCH: Final = 2_000
 _OWNER: Final = ("organization", "organization_id", "organization_key")
 _USAGE_HEADER: Final = ("line", "bucket", *_OWNER, "product", "quantity", "unit_price", "added_to_line")
-_AGENTS_HEADER: Final = ("line", "bucket", "hostname", *_OWNER, "serial", "platform", "last_check_in")
+_AGENTS_HEADER: Final = ("line", "bucket", "hostname", *_OWNER, "serial", "platform", "last_check_in", "installed")
 _INVOICE_HEADER: Final = ("line", "bucket", "number", "date", "description", "amount", "currency", "quantity", "status")
 _PRICES_HEADER: Final = ("line", "bucket", *_OWNER, "product", "cost_or_sell", "from_quantity", "unit_price")
 _SKUS_HEADER: Final = ("line", "bucket", "sku", "name")
+_LIVE: Final = ("agents", "billable_agents", "unresponsive_agents", "identities", "all_identities", "learners", "sources")
+_IDENTITY: Final = ("external_id", "tenant", "tenant_type", "is_enabled", "is_billable", "is_external")
+_NOBODY: Final = ("", "", "")
+_YES: Final = {True: "yes", False: "no"}
 Rows = Iterator[list[object]]
 
 
@@ -36,10 +42,36 @@ def _usage(source_file: SourceFile) -> Rows:
 def _agents(source_file: SourceFile) -> Rows:
     yield list(_AGENTS_HEADER)
     owners = _owners(source_file)
-    columns = ("line", "owner", "hostname", "serial", "platform", "last_seen")
+    columns = ("line", "owner", "hostname", "serial", "platform", "last_seen", "installed_at")
     lines = AgentLine.objects.filter(source_file=source_file).order_by("line")
-    for line, owner, hostname, serial, platform, seen in lines.values_list(*columns).iterator(_BATCH):
-        yield [line, "loaded", hostname, *owners.get(owner, ("", "", "")), serial, platform, seen.isoformat() if seen else None]
+    for line, owner, hostname, serial, platform, seen, installed in lines.values_list(*columns).iterator(_BATCH):
+        yield [line, "loaded", hostname, *owners.get(owner, _NOBODY), serial, platform, _moment(seen), _moment(installed)]
+
+
+def _live(source_file: SourceFile) -> Rows:
+    yield ["line", "bucket", *_OWNER, *_LIVE, "products", "tenants"]
+    owners = _owners(source_file)
+    rows = LiveCount.objects.filter(source_file=source_file).order_by("line")
+    for line, owner, products, tenants, *counts in rows.values_list("line", "owner", "products", "tenants", *_LIVE).iterator(_BATCH):
+        known = None if products is None else " ".join(products)
+        yield [line, "loaded", *owners.get(owner, _NOBODY), *counts, known, json.dumps(tenants) if tenants else None]
+
+
+def _identities(source_file: SourceFile) -> Rows:
+    yield ["line", "bucket", "user_name", *_OWNER, *_IDENTITY, "products"]
+    owners = _owners(source_file)
+    rows = IdentityLine.objects.filter(source_file=source_file).order_by("line")
+    for line, owner, upn, products, *rest in rows.values_list("line", "owner", "upn", "products", *_IDENTITY).iterator(_BATCH):
+        told = [_YES.get(value, value) if isinstance(value, bool) else value for value in rest]
+        yield [line, "loaded", upn, *owners.get(owner, _NOBODY), *told, " ".join(products)]
+
+
+def _pulled_invoices(source_file: SourceFile) -> Rows:
+    yield ["line", "bucket", "id", "date", "plan", "amount_as_it_came", "currency", "quantity", "status"]
+    columns = ("line", "external_id", "issued_on", "plan", "stated_amount", "currency", "quantity", "status")
+    rows = Invoice.objects.filter(source_file=source_file).order_by("line")
+    for line, its_id, issued, *rest in rows.values_list(*columns).iterator(_BATCH):
+        yield [line, "loaded", its_id, issued.isoformat() if issued else None, *rest]
 
 
 def _invoices(source_file: SourceFile) -> Rows:
@@ -72,12 +104,19 @@ _BY_KIND: Final[dict[str, Callable[[SourceFile], Rows]]] = {
     Kind.INVOICE: _invoices,
     Kind.PRICES: _prices,
     Kind.EXCLUSIONS: _skus,
+    Kind.LIVE: _live,
+    Kind.IDENTITIES: _identities,
+    Kind.INVOICES: _pulled_invoices,
 }
 
 
 def _owners(source_file: SourceFile) -> dict[Any, tuple[str, str, str]]:
     rows = FileOwner.objects.filter(source_file=source_file).values_list("number", "name", "huntress_id", "key")
     return {number: (name, huntress_id, key) for number, name, huntress_id, key in rows}
+
+
+def _moment(at: datetime | None) -> str | None:
+    return at.isoformat() if at else None
 
 
 def _money(micros: int | None) -> str:

@@ -92,13 +92,14 @@ class IssueGroup:
     message: str
     lines: list[int] = field(default_factory=list)
     places: int = 0
+    place: str = "Line"
 
     @property
     def where(self) -> str:
         if not self.lines:
             return ""
         others = self.places - 1
-        return f"Line {self.lines[0]:,}" + (f" and {others:,} other place{'s' if others > 1 else ''}" if others else "")
+        return f"{self.place} {self.lines[0]:,}" + (f" and {others:,} other place{'s' if others > 1 else ''}" if others else "")
 
 
 @dataclass(frozen=True)

@@ -23,6 +23,7 @@ from ingest.fact_tables import loaded_table
 from ingest.forms import FileForm, KindForm, UseForm, column_indices, field_words, read_as
 from ingest.models import Job, Leg, LegInput, MappingProfile, RowIssue, SourceFile, SourceRow
 from ingest.sources.grid import letter
+from ingest.views.archives import ArchiveSaid
 from ingest.views.parts import Column, IssueGroup, Remembered, RowShown, Sure, Tab, Total, figures
 
 PER_PAGE: Final = 50
@@ -88,9 +89,34 @@ class FilePage:
         """A person's choice can settle why it was refused."""
         return bool(self.file.preview.get("first_rows") or self.file.preview.get("sheets"))
 
+    @cached_property
+    def archive(self) -> ArchiveSaid | None:
+        """Of an archive of answers: whose they are, and who brought them."""
+        return ArchiveSaid.of(self.file)
+
+    @property
+    def noun(self) -> str:
+        """What its rows are called."""
+        return "record" if self.file.is_archive else "row"
+
+    @property
+    def place(self) -> str:
+        """What the number of a row counts."""
+        return "record" if self.file.is_archive else "line"
+
     @property
     def rows_to_import(self) -> int:
         return self.file.loaded + self.file.merged
+
+    @property
+    def can_be_imported(self) -> bool:
+        """Something of it can be loaded, or it is an answer that there is nothing."""
+        return bool(self.rows_to_import) or (self.file.is_archive and not self.file.rejected)
+
+    @property
+    def may_serve_others(self) -> bool:
+        """It can be used for other cycles too: what was counted at one moment can not."""
+        return not self.file.is_archive or self.is_leg
 
     @property
     def type(self) -> str:
@@ -154,7 +180,7 @@ class FilePage:
     @property
     def tabs(self) -> list[Tab]:
         counts = self.file.counts
-        tabs = [Tab("", "First rows", "", None, not self.bucket)]
+        tabs = [Tab("", f"First {self.noun}s", "", None, not self.bucket)]
         for code, (tone, _, label) in _LOOKS.items():
             tabs.append(Tab(code, label, tone, getattr(counts, code), self.bucket == code))
         return tabs
@@ -190,7 +216,7 @@ class FilePage:
         tone, symbol, word = _LOOKS[row["bucket"]]
         at_fault = {fault.column for fault in faults if fault.column}
         note = " ".join(fault.message for fault in faults) if row["bucket"] in {"rejected", "merged"} else ""
-        reason = row["reason"] if row["bucket"] == "set_aside" else ""
+        reason = row["reason"] if row["bucket"] == "set_aside" or (self.file.is_archive and row["bucket"] == "merged") else ""
         cells = []
         for column in self.columns:
             text = row["cells"][column.index] if column.index < len(row["cells"]) else ""
@@ -222,7 +248,7 @@ class FilePage:
         groups: dict[tuple[str, ...], IssueGroup] = {}
         for level, code, line, message, column in self._noticed:
             key = (level, code, column, _PARTICULARS.sub("…", message))
-            group = groups.setdefault(key, IssueGroup(level, *_ISSUE_LOOKS[level], message))
+            group = groups.setdefault(key, IssueGroup(level, *_ISSUE_LOOKS[level], message, place=self.place.capitalize()))
             group.places += 1
             if line is not None:
                 group.lines.append(line)

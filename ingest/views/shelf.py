@@ -19,7 +19,7 @@ from django.utils import timezone
 from accounts.calendar import parse_cycle
 from accounts.models import Account, BillingCycle
 from accounts.templatetags.recon_ui import cycle_range, day, plural, units
-from ingest.models import Job, Leg, LegInput, SourceFile
+from ingest.models import Job, Kind, Leg, LegInput, SourceFile
 
 PER_PAGE: Final = 25
 PAGE_FIELD: Final = "files"
@@ -77,7 +77,7 @@ def _files(account: Account) -> QuerySet[SourceFile]:
         .exclude(state=State.DISCARDED)
         .select_related("cycle")
         .annotate(serves=Exists(current), cycle_shown=KT("preview__cycle"), totals=KT("preview__totals"))
-        .annotate(organizations=KT("preview__organizations"))
+        .annotate(organizations=KT("preview__organizations"), kept_aside=KT("preview__kept_aside"), answered=KT("preview__answered_at"))
         .prefetch_related(Prefetch("jobs", jobs, to_attr="open_jobs"))
         .defer("preview", "mapping")
         .order_by("-received_at", "-pk")
@@ -92,7 +92,9 @@ def _item(source_file: Any) -> Item:
     tone, symbol, word = _LOOKS[source_file.state]
     if source_file.state == State.IMPORTED and not source_file.serves:
         tone, symbol, word = "merged", "within", "no longer counts"
-    if source_file.state == State.READY and source_file.rejected:
+    if source_file.state == State.READY and source_file.kept_aside:
+        tone, symbol, word = "aside", "unchecked", "kept, not imported"
+    elif source_file.state == State.READY and source_file.rejected:
         word = f"{units(source_file.rejected)} rejected"
     busy = source_file.open_jobs if source_file.state in {State.RECEIVED, State.IMPORTING} else []
     return Item(source_file, tone, symbol, word, " · ".join(_facts(source_file)), busy[0] if busy else None)
@@ -100,6 +102,8 @@ def _item(source_file: Any) -> Item:
 
 def _facts(source_file: Any) -> Iterable[str]:
     yield source_file.get_kind_display() or "Kind not known"
+    if source_file.answered and source_file.partial:
+        yield "incomplete"
     if source_file.cycle:
         yield cycle_range(source_file.cycle)
     elif source_file.cycle_shown:
@@ -110,10 +114,11 @@ def _facts(source_file: Any) -> Iterable[str]:
 
 @dataclass(frozen=True)
 class Counted:
-    """One cycle, and the file that counts in each leg (None: a hole)."""
+    """One cycle, the file that counts in each leg (None: a hole), and those that stand beside the legs, in the order of kinds."""
 
     cycle: BillingCycle
     legs: list[tuple[str, LegInput | None]]
+    beside: list[LegInput]
 
 
 def counted(account: Account) -> list[Counted]:
@@ -121,4 +126,12 @@ def counted(account: Account) -> list[Counted]:
     cycles = list(BillingCycle.objects.filter(account=account).order_by("-start")[:CYCLES_SHOWN])
     current = LegInput.objects.filter(cycle__in=cycles, ended_at__isnull=True).select_related("source_file")
     serving = {(one.cycle_id, one.leg): one for one in current.defer("source_file__preview", "source_file__mapping")}
-    return [Counted(cycle, [(Leg(leg).label, serving.get((cycle.pk, leg))) for leg in Leg.values]) for cycle in cycles]
+    others = [kind for kind in Kind.values if kind not in Leg.values]
+    return [
+        Counted(
+            cycle,
+            [(Leg(leg).label, serving.get((cycle.pk, leg))) for leg in Leg.values],
+            [serving[cycle.pk, kind] for kind in others if (cycle.pk, kind) in serving],
+        )
+        for cycle in cycles
+    ]

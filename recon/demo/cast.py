@@ -119,6 +119,13 @@ BRIGHTFEN_CUSTOMERS: Final = (
     Customer("52005", "Eddystone Freight", edr=27, itdr=21, siem=2),
     Customer("52006", "Fernlea School of Dance", edr=4, sat=6),
 )
+#: Of an account that only its reseller's key shows: nobody has said yet which account it is.
+TARNBECK_CUSTOMERS: Final = (
+    Customer("57001", "Aske Hall Kennels", edr=8, itdr=9),
+    Customer("57002", "Birkrigg Joinery", edr=14),
+    Customer("57003", "Clough Mill Yarns", edr=21, itdr=18, sat=20),
+    Customer("57004", "Dowgill Dental", edr=11, itdr=13),
+)
 
 #: Unit prices as the lists write them: what Huntress is paid, and what customers usually pay. Invented, like all else.
 COST: Final = {"edr": "2.90", "itdr": "1.85", "ispm": "0.90", "sat": "1.05", "siem": "14.00"}

@@ -12,14 +12,17 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from accounts.models import Account, BillingCycle, Contract, Membership, Organization, Reseller, User
+from accounts.services import Refused
 from ingest import jobs
-from ingest.models import Job, SourceFile
+from ingest.models import Connection, Job, SourceFile
+from ingest.services import connecting
 from ingest.services.intake import receive
 from recon import tasks  # noqa: F401  registers what jobs do
 from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
 from recon.demo.contracts import ACCOUNT as CONTRACTS_OF
 from recon.demo.contracts import contracts
 from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
+from recon.demo.huntress.keys import ACCOUNT_KEY, RESELLER_KEY
 from recon.demo.stories import BUNDLE, NORTH, REMARKS, SOUTH
 from recon.engine import Holding
 from recon.models import Note, Reconciliation, Severity, Variance
@@ -32,6 +35,10 @@ from recon.services.imports import start_import
 TIME_ZONE: Final = "Europe/London"
 #: The list that waits for a newcomer: in the newest month of the first account, with its rejected lines.
 _LEFT_TO_PEOPLE: Final = ("quillmere-it", "rebilled")
+#: The account that the invented Huntress knows as its own.
+_CONNECTED: Final = "quillmere-it"
+#: The account to which the reseller's key was added, which opens all of them.
+_RESELLERS_KEY_IN: Final = "brightfen-support"
 _WAIT_SECONDS: Final = 60.0
 #: The first people of the cast: who prepares the past months, and who signs them.
 _SIGNERS: Final = 2
@@ -46,10 +53,35 @@ def is_loaded() -> bool:
     return all(Membership.objects.filter(user__email=person.email).count() >= len(person.where) for person in PEOPLE)
 
 
+def connect() -> bool:
+    """Give the first account the key of the invented Huntress, and its reseller one for all accounts. Returns whether it gave any.
+
+    Also where the demonstration was loaded before there were connections. They are not tested: that is for a newcomer to press.
+    """
+    own = _connected(_CONNECTED, "Huntress", ACCOUNT_KEY)
+    through = _connected(_RESELLERS_KEY_IN, "Huntress, all accounts", RESELLER_KEY)
+    if through:
+        Connection.objects.filter(pk=through.pk).update(reseller=through.account.reseller)
+    return bool(own or through)
+
+
+def _connected(slug: str, name: str, of: tuple[str, str]) -> Connection | None:
+    """A key of the invented Huntress, unless the account has or had one."""
+    account = Account.objects.filter(slug=slug).first()
+    admin = next(person for person in PEOPLE if person.role == "admin")
+    if account is None or Connection.objects.filter(account=account).exists():
+        return None
+    key, secret = of
+    try:
+        return connecting.add(account, name=name, key=key, secret=secret, by=User.objects.get(email=admin.email), is_demo=True)
+    except Refused:  # somebody else is the admin now
+        return None
+
+
 def load(today: date | None = None) -> bool:
     """Load what is missing of the demonstration. Returns whether there was anything to do; raises DemoFailed."""
     if is_loaded():
-        return False
+        return connect()
     users = {person.email: _user(person) for person in PEOPLE}
     preparer = users[PEOPLE[0].email]
     reseller, _ = Reseller.objects.get_or_create(name=RESELLER)
@@ -71,6 +103,7 @@ def load(today: date | None = None) -> bool:
         _give_roles(person, users[person.email])
         if person.role == "admin":
             _agree(invented, users[person.email])
+    connect()
     return True
 
 

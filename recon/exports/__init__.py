@@ -8,7 +8,7 @@ from typing import BinaryIO, Final
 
 from recon.exports import rebill_csv, rebill_xlsx, variances
 from recon.exports.book import TooManyRows
-from recon.exports.sheet import Customer, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, rows_frame
+from recon.exports.sheet import Customer, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TieLine, TieOutRef, rows_frame
 from recon.exports.words import file_name
 
 XLSX: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -37,6 +37,6 @@ TARGETS: Final[dict[str, Target]] = {
 }
 
 __all__ = [
-    "TARGETS", "Customer", "FileRef", "MonthSheet", "NoteRef", "ProductTotal", "Signature", "Target", "TooManyRows", "file_name",
-    "rows_frame",
+    "TARGETS", "Customer", "FileRef", "MonthSheet", "NoteRef", "ProductTotal", "Signature", "Target", "TieLine", "TieOutRef",
+    "TooManyRows", "file_name", "rows_frame",
 ]  # fmt: skip

@@ -93,6 +93,25 @@ class Signature:
     statements: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class TieLine:
+    """One rung from the report to the invoice: units, and money in whole cents; None where it is not known. ``words`` say more."""
+
+    label: str
+    units: int | None
+    money: int | None
+    words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TieOutRef:
+    """The report against the invoice: the report, what is named, the invoice, what is not named; and each invoice in words."""
+
+    words: str
+    lines: Sequence[TieLine]
+    invoices: Sequence[str] = ()
+
+
 @dataclass(frozen=True)
 class MonthSheet:
     """The month as it stands. ``left_out`` are sentences on what does not count and why; ``account`` "" and ``cycle`` None
@@ -110,6 +129,7 @@ class MonthSheet:
     left_out: Sequence[str] = field(default=())
     signature: Signature | None = None
     customers: Mapping[int, Sequence[Customer]] = field(default_factory=dict)
+    tie_out: TieOutRef | None = None
 
 
 def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

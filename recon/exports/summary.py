@@ -37,6 +37,12 @@ _TOTAL_COLUMNS: Final = (
     money("Change in amount", "change_in_amount", signed=True,
           formula="=SUMIF({lines}D{first}:D{last},A{row},{lines}L{first}:L{last})"),
 )  # fmt: skip
+_TIE_COLUMNS: Final = (
+    Column("What", "label"),
+    Column("Note", "words"),
+    Column("Units", "units", "units"),
+    money("Money", "money"),
+)
 _GRAND: Final[tuple[tuple[str, str, Kind, int], ...]] = (
     ("J", "old_amount", "money", 7),
     ("K", "new_amount", "money", 8),
@@ -79,6 +85,7 @@ def add_summary(book: Book, lines: pd.DataFrame) -> None:
     _month(page)
     _files(page)
     _totals(page, lines)
+    _tie_out(page)
     _severities(page)
     _left_out(page, lines)
 
@@ -150,6 +157,20 @@ def _grand_total(page: _Page, lines: pd.DataFrame, place: dict[str, Any]) -> Non
         formula = f"=SUM({place['lines']}{letter}{place['first']}:{letter}{place['last']})"
         page.book.write_number(page.page, page.row, column, int(lines[key].sum()) / 100, kind, formula)
     page.row += 1
+
+
+def _tie_out(page: _Page) -> None:
+    """From the report to the invoice; the last line is what nobody has named."""
+    tie = page.book.sheet.tie_out
+    if tie is None:
+        return
+    page.section("Report and invoice")
+    page.pair("Tie-out", tie.words)
+    page.head(_TIE_COLUMNS)
+    for line in tie.lines:
+        page.cells(_TIE_COLUMNS, (line.label, line.words, line.units, line.money))
+    for place, words in enumerate(tie.invoices):
+        page.pair("" if place else "Invoices", words)
 
 
 def _severities(page: _Page) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recon.loads import agents, exclusions, invoice, prices, usage
+from recon.loads import agents, exclusions, identities, invoice, invoices, live, prices, usage
 from recon.loads.loader import Effect, Loader
 
 LOADERS: Final[dict[str, Loader]] = {
@@ -13,6 +13,9 @@ LOADERS: Final[dict[str, Loader]] = {
     "invoice": invoice.LOADER,
     "prices": prices.LOADER,
     "exclusions": exclusions.LOADER,
+    "live": live.LOADER,
+    "identities": identities.LOADER,
+    "invoices": invoices.LOADER,
 }
 
 __all__ = ["LOADERS", "Effect", "Loader"]

@@ -5,9 +5,8 @@ from __future__ import annotations
 from ingest import jobs, streams
 from ingest.models import SourceFile
 from ingest.sources.reading import Unreadable
-from recon.loads.loader import Effect, Loader, Taught, nothing, stated
-from recon.services.owners import match_owners, store_owners
-from recon.services.sweeping import ask_again
+from recon.loads.loader import Effect, Loader, Taught, match_again, nothing, stated
+from recon.services.owners import store_owners
 
 
 def _load(source_file: SourceFile, read: None, progress: jobs.Progress) -> Taught:
@@ -20,10 +19,4 @@ def _load(source_file: SourceFile, read: None, progress: jobs.Progress) -> Taugh
     return nothing
 
 
-def _match_again(source_file: SourceFile) -> None:
-    """An Organization that another import made meanwhile did not find these names among those that wait."""
-    if match_owners(source_file.account):
-        ask_again(source_file.account, by=source_file.imported_by)
-
-
-LOADER = Loader(_load, streams.forget, nothing, effect=Effect.EVIDENCE, alone=True, settled=_match_again)
+LOADER = Loader(_load, streams.forget, nothing, effect=Effect.EVIDENCE, alone=True, settled=match_again)

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
+from typing import Any, Final
+
+import pandas as pd
+import pyarrow as pa
 
 from accounts.access import Need
 from ingest import guards, jobs, storage
 from ingest.models import SourceFile
 from ingest.sources import read
+from ingest.sources.agents_rows import Owners
 from ingest.sources.reading import Mapping, Reading, Unreadable
+from recon.services.owners import match_owners, name_owners
+from recon.services.sweeping import ask_again
 
+_OWNED: Final = ("organization", "organization_id", "organization_key")
 Taught = Callable[[], None]
 
 
@@ -66,3 +73,24 @@ def read_file(source_file: SourceFile, progress: jobs.Progress) -> Reading:
         )
     except Unreadable as refusal:
         raise jobs.JobFailed(str(refusal)) from refusal
+
+
+def owned(source_file: SourceFile, reading: Reading, columns: Sequence[str]) -> tuple[Owners, pa.Table]:
+    """The rows of a list that names Organizations, as the database's columns, and the Organizations by the numbers that rows have."""
+    lines, owners = reading.lines, Owners()
+    texts = [pa.array(lines[name].astype("str"), pa.string()) for name in _OWNED]
+    numbers = owners.number(texts) if len(lines) else pd.array([], dtype="int64")
+    made = pa.Table.from_pandas(lines[list(columns)].assign(source_file_id=source_file.pk, owner=numbers), preserve_index=False)
+    for place, one in enumerate(made.schema):
+        if pa.types.is_timestamp(one.type):  # in UTC, and said so by the column
+            made = made.set_column(place, one.name, made.column(place).cast(pa.timestamp("s", tz="UTC")).cast(pa.timestamp("s")))
+    return owners, made
+
+
+def match_again(source_file: SourceFile) -> None:
+    """An Organization that another import made meanwhile did not find these names among those that wait; and a list that has
+    Organizations by their id alone may have a name for them now.
+    """
+    name_owners(source_file.account)
+    if match_owners(source_file.account):
+        ask_again(source_file.account, by=source_file.imported_by)

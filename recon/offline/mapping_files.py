@@ -13,7 +13,7 @@ from recon.offline.refusal import Refusal
 
 def read_mappings(paths: Sequence[str]) -> list[Profile]:
     """The mappings of all files, in their order. Raises Refusal with every reason found."""
-    kinds = {code: list(reader.labels) for code, reader in READERS.items()}
+    kinds = {code: list(reader.labels) for code, reader in READERS.items() if reader.has_columns}
     profiles: list[Profile] = []
     reasons: list[str] = []
     for path in paths:

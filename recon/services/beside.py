@@ -25,7 +25,12 @@ def served_by(given: LegInput) -> QuerySet[BillingCycle]:
 
 
 def invoices_of(cycle: BillingCycle) -> QuerySet[Invoice]:
-    """What was charged for a cycle: typed in by a person, or the rows of the file that serves it."""
-    typed = Q(cycle=cycle, source_file__isnull=True, withdrawn_at__isnull=True)
+    """What was charged for a cycle: typed in by a person, pulled and not set aside, or the rows of the file that serves it."""
+    typed = Q(cycle=cycle, withdrawn_at__isnull=True) & (Q(source_file__isnull=True) | Q(external_id__isnull=False))
     files = LegInput.objects.filter(cycle=cycle, leg="invoice", ended_at__isnull=True).values("source_file")
-    return Invoice.objects.filter(typed | Q(source_file__in=files)).order_by("issued_on", "pk")
+    return Invoice.objects.filter(typed | Q(source_file__in=files, external_id__isnull=True)).order_by("issued_on", "pk")
+
+
+def invoices_set_aside(cycle: BillingCycle) -> QuerySet[Invoice]:
+    """Pulled ones that a person said are not this month's."""
+    return Invoice.objects.filter(cycle=cycle, external_id__isnull=False, withdrawn_at__isnull=False).order_by("issued_on", "pk")

@@ -65,7 +65,7 @@ def add(account: Account, product: str, said: Said, *, by: User, external_id: st
         raise Refused(f"The subscription {number} is here already.")
     contract = Contract.objects.create(account=account, product=product, external_id=number)
     version = _write(contract, 1, said, by, "")
-    _record("recon.contract.added", contract, by, after=_told(version))
+    _record("recon.contract.added", contract, by, after=told_of(version))
     return contract
 
 
@@ -88,7 +88,11 @@ def change(contract: Contract, said: Said, *, by: User, why: str = "", seen: int
     ContractVersion.objects.filter(pk=before.pk).update(ended_at=timezone.now())
     version = _write(held, before.number + 1, said, by, why.strip()[:500])
     _record(
-        "recon.contract.changed", held, by, before=_told(before), after=_told(version) | ({"reason": version.why} if version.why else {})
+        "recon.contract.changed",
+        held,
+        by,
+        before=told_of(before),
+        after=told_of(version) | ({"reason": version.why} if version.why else {}),
     )
     return version
 
@@ -173,7 +177,7 @@ def _record(action: str, contract: Contract, by: User, **said: Any) -> None:
     audit.record(action, f"{BY_CODE[contract.product].label}{until}", account=contract.account, actor=by, after=after, **said)
 
 
-def _told(version: ContractVersion) -> dict[str, Any]:
+def told_of(version: ContractVersion) -> dict[str, Any]:
     """A version as the audit trail keeps it."""
     said = said_by(version)
     told = {name: value.isoformat() if isinstance(value, date) else value for name, value in said.columns.items()}

@@ -11,11 +11,12 @@ import pandas as pd
 from django.http import QueryDict
 
 from accounts.models import User
+from accounts.money import round_to_cents
 from accounts.services import Refused
 from ingest import jobs, storage
 from ingest.models import Leg, UsageLine
 from recon.checks import CHECKS, LEGS
-from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TooManyRows, rows_frame
+from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TieLine, TieOutRef, TooManyRows, rows_frame
 from recon.exports.words import moment_words
 from recon.filters import variances_as_listed
 from recon.models import Export, Note, Reconciliation, RowDecision, SettledRow, Severity, Variance
@@ -24,6 +25,7 @@ from recon.seal import roots_shown, rules_shown
 from recon.services import review
 from recon.services.customers import customers_of, not_rebilled
 from recon.shown import shown_inputs, shown_prices
+from recon.tie_out import tie_out_of
 
 _FIELDS: Final = (
     "organization_id", "name", "organization__huntress_id", "product", *LEGS, "severity", "cost", "sell", "flags", "rebill_quantity",
@@ -99,7 +101,26 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         left_out=left_out(reconciliation),
         signature=_signature(reconciliation),
         customers=customers_of(reconciliation),
+        tie_out=tie_out_ref(reconciliation),
     )
+
+
+def tie_out_ref(reconciliation: Reconciliation) -> TieOutRef:
+    """The report against the invoice as the month's page has it: as it is now, or as it was signed."""
+    tie = tie_out_of(reconciliation)
+    named = [TieLine(item.label, item.units, _cents(item.money), f"{item.note} ({item.author})".strip()) for item in tie.items]
+    lines = [
+        TieLine("Billed report", tie.units.report, _cents(tie.money.report)),
+        *named,
+        TieLine("Invoice", tie.units.invoice, _cents(tie.money.invoice)),
+        TieLine("Not named" if named else "Difference", tie.units.unnamed, _cents(tie.money.unnamed)),
+    ]
+    invoices = [", ".join(filter(None, [one.name, one.worth, one.state.label.lower(), one.source])) for one in tie.charges]
+    return TieOutRef(tie.words, lines, invoices)
+
+
+def _cents(micros: int | None) -> int | None:
+    return None if micros is None else round_to_cents(micros)
 
 
 def _signature(reconciliation: Reconciliation) -> Signature | None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final, cast
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 from django.utils import timezone
@@ -13,9 +15,11 @@ from accounts.access import may, roles_in
 from accounts.calendar import Cycle
 from accounts.models import Account, BillingCycle, User
 from accounts.services import Refused
+from accounts.templatetags.recon_ui import cycle_range, day
 from ingest import jobs, turns
 from ingest.models import Job, LegInput, SourceFile
 from ingest.services.mappings import is_proposal
+from ingest.services.pulled import brought_by
 from ingest.sources import READERS
 from recon.loads import LOADERS, Effect
 from recon.services.beside import served_by
@@ -25,6 +29,8 @@ from recon.services.sweeping import ask_for_sweep
 State = SourceFile.State
 #: Turns of single files, beyond all numbers of accounts.
 _STREAMS: Final = 1 << 30
+#: Answers of these kinds are of the moment in which they came.
+_OF_A_MOMENT: Final = frozenset({"agents", "live", "identities"})
 
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
@@ -49,13 +55,19 @@ def start_import(
     """Ask a worker to import a file that a person has checked. Raises Refused, naming what stands in the way."""
     with transaction.atomic():
         locked = SourceFile.objects.select_for_update(of=("self",), no_key=True).select_related("account").get(pk=source_file.pk)
-        _refuse_import(locked, without_rejected)
         _refuse_role(locked.account, locked.kind, by)
-        locked.cycle = cycle_row(locked.account, cycle)
-        locked.state, locked.imported_by = State.IMPORTING, by
-        locked.partial, locked.without_rejected = partial, without_rejected
-        locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected"])
+        begin(locked, cycle_row(locked.account, cycle), by=by, without_rejected=without_rejected, partial=partial)
         return jobs.enqueue("import", locked.pk, label=f"Importing {locked.name}", account=locked.account, by=by, source_file=locked)
+
+
+def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected: bool, partial: bool) -> None:
+    """From now on a file is being imported for a cycle. Raises Refused for one that nobody has read, or of which nothing can be loaded."""
+    _refuse_import(locked, without_rejected)
+    _refuse_other_cycle(locked, cycle)
+    locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
+    locked.partial, locked.without_rejected = partial, without_rejected
+    locked.preview.pop("kept_aside", None)
+    locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected", "preview"])
 
 
 def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
@@ -65,7 +77,8 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
         raise Refused("Say first what kind of document this is.")
     if is_proposal(source_file):
         raise Refused("Its columns are no longer those that were mapped. Look at what is proposed, and confirm it first.")
-    if not source_file.loaded + source_file.merged:
+    is_empty_answer = "archive" in source_file.preview and not source_file.rejected  # whoever has nothing says so
+    if not source_file.loaded + source_file.merged and not is_empty_answer:
         raise Refused("No row of this file can be loaded. Correct the mapping, or the file.")
     if source_file.rejected and not without_rejected:
         raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
@@ -78,6 +91,17 @@ def _refuse_role(account: Account, kind: str, by: User) -> None:
         raise Refused(f"Only an admin of {account} puts {READERS[kind].one} in force, uses it again or withdraws it.")
 
 
+def _refuse_other_cycle(source_file: SourceFile, cycle: BillingCycle) -> None:
+    """What was counted at one moment says nothing about a cycle in which that moment was not."""
+    if not source_file.is_archive or source_file.kind not in _OF_A_MOMENT:
+        return
+    answered = datetime.fromisoformat(source_file.preview["answered_at"])
+    came = answered.astimezone(ZoneInfo(source_file.account.time_zone)).date()
+    if not cycle.start <= came < cycle.end:
+        where = cycle_range(cycle)
+        raise Refused(f"Its answers came on {day(came)}, and what was counted then says nothing about {where}. Choose that day's cycle.")
+
+
 def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool) -> LegInput:
     """Let a file that was imported for one cycle serve another in the same way: a list that did not change in a month."""
     with transaction.atomic():
@@ -86,6 +110,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
         _refuse_role(locked.account, locked.kind, by)
         row = cycle_row(locked.account, cycle)
+        _refuse_other_cycle(locked, row)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
         given = _take_leg(locked, row, by=by, partial=partial)
@@ -104,7 +129,7 @@ def withdraw(leg_input: LegInput, *, by: User) -> None:
         _record("recon.input.withdrawn", leg_input, by)
 
 
-def _back_to_preview(subject: int, message: str) -> None:
+def back_to_preview(subject: int, message: str) -> None:
     """An import that did not end leaves no line behind. Where somebody imports meanwhile, that import clears up before it loads."""
     if SourceFile.objects.filter(pk=subject, state=State.IMPORTING).update(state=State.READY, imported_by=None):
         transaction.on_commit(lambda: _clear(subject))
@@ -117,7 +142,7 @@ def _clear(subject: int) -> None:
             LOADERS[source_file.kind].forget(subject)
 
 
-@jobs.handles("import", give_up=_back_to_preview)
+@jobs.handles("import", give_up=back_to_preview)
 def import_file(subject: int, progress: jobs.Progress) -> None:
     """Turn a checked file into lines, then let it count, in that order: until the last step nobody sees a line of it."""
     source_file = SourceFile.objects.select_related("account", "cycle", "imported_by").get(pk=subject)
@@ -145,7 +170,9 @@ def _let_count(source_file: SourceFile, teach: Callable[[], None]) -> None:
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
             teach()
-            _record("recon.input.imported", _take_leg(source_file, cycle, by=by, partial=source_file.partial), by)
+            pull = brought_by(source_file)
+            given = _take_leg(source_file, cycle, by=by, partial=source_file.partial)
+            _record("recon.input.imported", given, pull.by if pull else by, **({"pull": pull.pk} if pull else {}))
 
 
 def _take_leg(source_file: SourceFile, cycle: BillingCycle, *, by: User, partial: bool) -> LegInput:
@@ -175,9 +202,9 @@ def _look_again(given: LegInput, by: User) -> None:
         ask_for_sweep(given, by=by)
 
 
-def _record(action: str, given: LegInput, by: User) -> None:
+def _record(action: str, given: LegInput, by: User | None, **more: int) -> None:
     file, cycle = given.source_file, given.cycle
     leg = READERS[given.leg].label.lower()
-    after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial}
+    after = {"file": file.pk, "leg": given.leg, "sha256": file.sha256, "partial": given.partial} | more
     subject, revision = f"{file.name} ({leg})", newest(cycle).revision
     audit.record(action, subject, account=cycle.account, actor=by, cycle=cycle, revision=revision, after=after)

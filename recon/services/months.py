@@ -62,6 +62,14 @@ def ask_for_recount(cycle: BillingCycle, *, by: User | None) -> Job:
         return jobs.enqueue("recount", cycle.pk, label=label, account=cycle.account, by=by)
 
 
+def check_signature(cycle: BillingCycle, *, by: User | None) -> None:
+    """What stands beside a month has changed: where it is signed, look what has moved under its signature. Else nothing is counted."""
+    signed = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").first()
+    if signed is not None and signed.state == State.SIGNED:
+        label = f"Checking {cycle.start:%-d %b} – {cycle.end:%-d %b %Y} against its signature"
+        jobs.enqueue("drift", signed.pk, label=label, account=cycle.account, by=by)
+
+
 def _held_newest(cycle: BillingCycle) -> Reconciliation:
     """The newest revision, locked; not the one before it, which somebody reopened while this waited for the lock."""
     found = newest(cycle)

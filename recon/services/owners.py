@@ -12,13 +12,20 @@ from django.db.models import Q, Sum
 
 from accounts.models import Account
 from ingest import bulk
-from ingest.models import AgentLine, FileOwner, RowIssue, SourceFile
+from ingest.models import AgentLine, FileOwner, LegInput, RowIssue, SourceFile
 from ingest.sources.agents_rows import Owners
 from recon.services.identities import whose
 
 _TEXTS: Final = ["organization", "organization_id", "organization_key"]
 _NAMED: Final = 5
 CODE: Final = "unmatched_organizations"
+#: What the rows of a kind are called, one and several.
+_NOUNS: Final = {
+    "agents": ("agent", "agents"),
+    "prices": ("price", "prices"),
+    "live": ("count", "counts"),
+    "identities": ("identity", "identities"),
+}
 
 
 def store_owners(source_file: SourceFile, owners: Owners, loaded: Callable[[int], None] = lambda rows: None) -> None:
@@ -63,6 +70,25 @@ def match_owners(account: Account, unsettled: Collection[int] = ()) -> int:
     return len(news)
 
 
+def name_owners(account: Account) -> int:
+    """Name what lists have by Huntress' id alone, as Huntress' own newest list of Organizations does. Returns how many got a name.
+
+    Agents by API have no other word for whose they are. The name is kept with the list, and teaches no Organization anything.
+    """
+    bare = FileOwner.objects.filter(source_file__account=account, source_file__state=SourceFile.State.IMPORTED, name="")
+    bare = bare.filter(source_file__kind="agents").exclude(huntress_id="")
+    ids = dict(bare.values_list("pk", "huntress_id"))
+    lists = LegInput.objects.filter(cycle__account=account, leg="live", ended_at__isnull=True, source_file__state=SourceFile.State.IMPORTED)
+    newest = lists.order_by("-cycle__start").values_list("source_file", flat=True).first() if ids else None
+    if newest is None:
+        return 0
+    names = dict(FileOwner.objects.filter(source_file=newest).exclude(name="").values_list("huntress_id", "name"))
+    named = [(pk, names[its_id]) for pk, its_id in ids.items() if its_id in names]
+    with transaction.atomic():
+        bulk.update(FileOwner, ["name"], named)
+    return len(named)
+
+
 def tell_unmatched(source_files: Collection[int]) -> None:
     """Say of each list whose agents or prices wait, and how many; where none do any more, say nothing."""
     RowIssue.objects.filter(source_file__in=source_files, code=CODE).delete()
@@ -81,8 +107,8 @@ def _message(names: list[str], rows: int, kind: str) -> str:
     listed = ", ".join(f"“{name[:60]}”" for name in names[:_NAMED])
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     what = "this Organization is" if len(names) == 1 else "these Organizations are"
-    noun = "agent" if kind == "agents" else "price"
-    return f"{listed}{more}: {what} not known here, so {rows:,} {noun}{' waits' if rows == 1 else 's wait'} to be matched."
+    noun, nouns = _NOUNS[kind]
+    return f"{listed}{more}: {what} not known here, so {rows:,} {f'{noun} waits' if rows == 1 else f'{nouns} wait'} to be matched."
 
 
 def hostnames_of(organizations: Iterable[int], source_file: SourceFile) -> dict[int, frozenset[str]]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
+from typing import Any, Final
 
 from django.db import models, transaction
 from django.db.models import Q
@@ -22,11 +23,12 @@ from ingest.models import Job
 from recon import seal, store
 from recon.board import Figured, board_of, count_anew
 from recon.filters import open_notes
-from recon.models import Certification, Reconciliation, ReconcilingItem, RowDecision, SettledRow, SignedInput
+from recon.models import Certification, Reconciliation, ReconcilingItem, RowDecision, SettledRow, SignedInput, TieOutItem
 from recon.product_rules import undecided_names
 from recon.services import naming, questions
 from recon.services.decisions import rejected_rows
 from recon.services.months import ask_for_recount
+from recon.tie_out import as_signed, current_tie_out
 
 State = Reconciliation.State
 
@@ -38,6 +40,10 @@ class Reason(models.TextChoices):
     WRONG_DECISION = "wrong_decision", "A decision was wrong"
     CREDIT_NOTE = "credit_note", "A credit note or a dispute’s outcome"
     OTHER = "other", "Other"
+
+
+#: What a revision takes along of its items.
+_STANDING: Final[dict[str, Any]] = {"state": "accepted"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,9 +179,17 @@ def reviewer_objection(reconciliation: Reconciliation, user: User) -> str:
 
 @transaction.atomic
 def sign(
-    reconciliation: Reconciliation, *, by: User, seen_run: int | None = None, certified: Sequence[str] | None = None
+    reconciliation: Reconciliation,
+    *,
+    by: User,
+    seen_run: int | None = None,
+    certified: Sequence[str] | None = None,
+    seen_tie: str | None = None,
 ) -> Reconciliation:
-    """Seal a revision. Raises Refused, naming what stands in the way. The reviewer certifies what the preparer did."""
+    """Seal a revision. Raises Refused, naming what stands in the way. The reviewer certifies what the preparer did.
+
+    ``seen_tie`` is the fingerprint of the tie-out that the person saw: an invoice may change while a month is in review.
+    """
     held = _held(reconciliation)
     if held.state != State.IN_REVIEW:
         raise Refused(f"This month is {held.get_state_display().lower()}: only what was submitted is signed.")
@@ -187,10 +201,13 @@ def sign(
         raise Refused("A file changed since this was compared. It goes back to its preparer.")
     if found := [one for one in _blockers_anew(held) if one.code != "stale"]:
         raise Refused("Not yet: " + ", ".join(f"{one.count} × {one.words}" for one in found) + ".")
+    if seen_tie is not None and seen_tie != current_tie_out(held).fingerprint:
+        raise Refused("An invoice of this month changed since you looked. Look at its tie-out again, then sign.")
     statements = _agreed(held, certified)
     held.solo_rule = held.cycle.account.solo_rule
     held.reviewer, held.signed_at = by, timezone.now()
     _keep_inputs(held)
+    as_signed(held).save()
     _certify(held, Certification.Part.REVIEWER, statements, by, held.signed_at)
     identities = seal.identities(held)
     held.digest = seal.digest(held, identities)
@@ -251,12 +268,12 @@ def reopen(reconciliation: Reconciliation, *, by: User, reason: str, words: str)
 
 def _copy_decisions(signed: Reconciliation, following: Reconciliation) -> None:
     """As they are, with their authors and times; the acts that made them stay behind, so they are taken back one by one."""
-    for model in (RowDecision, SettledRow, ReconcilingItem):
+    for model in (RowDecision, SettledRow, ReconcilingItem, TieOutItem):
         left = {"id", "reconciliation_id", "decision_id"}
         columns = [str(field.column) for field in model._meta.concrete_fields if field.column not in left]
         rows = model._default_manager.filter(reconciliation=signed)
-        if model is ReconcilingItem:
-            rows = ReconcilingItem.objects.filter(reconciliation=signed, state=ReconcilingItem.State.ACCEPTED)
+        if model in (ReconcilingItem, TieOutItem):
+            rows = rows.filter(**_STANDING)
         records = ((following.pk, *values) for values in list(rows.values_list(*columns)))
         bulk.load(model, ["reconciliation_id", *columns], records)
 

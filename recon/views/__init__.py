@@ -12,17 +12,20 @@ from recon.views.matches import accept_exact, accept_own, answer, match, matches
 from recon.views.month import month, recount, revision, revision_row, row
 from recon.views.organizations import organization, organizations, revoke_alias
 from recon.views.products import products
+from recon.views.reseller import reseller, reseller_account, reseller_usage
 from recon.views.shares import shares
 from recon.views.sign import reopen, send_back, settle_rejected, sign, sign_off, submit
 from recon.views.sweep import sweep, sweep_changes, sweep_csv, sweep_machines, sweep_print, sweep_threshold, sweep_xlsx
+from recon.views.tie_outs import amount_unit, name_difference, restore_invoice, set_invoice_aside, tie_out, withdraw_named
 from recon.views.tolerances import tolerances
 from recon.views.trends import trends
 
 __all__ = [
-    "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "answer", "audit", "audit_csv", "change_contract",
-    "contract", "download", "end_contract", "exclusion_draft", "exclusion_version", "exclusions", "export", "home", "match", "matches",
-    "month", "organization", "organizations", "products", "recount", "renewals", "reopen", "revision", "revision_row", "revoke_alias",
-    "row", "send_back", "settle_rejected", "shares", "sign", "sign_off", "sku_names", "sku_suggestions", "start_export", "start_import",
-    "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold", "sweep_xlsx", "tolerances",
-    "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice",
+    "accept_exact", "accept_own", "account", "add_contract", "add_invoice", "amount_unit", "answer", "audit", "audit_csv",
+    "change_contract", "contract", "download", "end_contract", "exclusion_draft", "exclusion_version", "exclusions", "export", "home",
+    "match", "matches", "month", "name_difference", "organization", "organizations", "products", "recount", "renewals", "reopen",
+    "reseller", "reseller_account", "reseller_usage", "restore_invoice", "revision", "revision_row", "revoke_alias", "row", "send_back",
+    "set_invoice_aside", "settle_rejected", "shares", "sign", "sign_off", "sku_names", "sku_suggestions", "start_export", "start_import",
+    "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold", "sweep_xlsx", "tie_out",
+    "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice", "withdraw_named",
 ]  # fmt: skip

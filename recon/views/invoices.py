@@ -15,13 +15,14 @@ from ingest.models import Invoice
 from recon.forms import InvoiceForm
 from recon.services import invoices as service
 from recon.views.month import cycle_of, month_again
+from recon.views.tie_outs import tie_out_page
 
 _LARGEST_ID = 2**63 - 1
 
 
 @require_POST
 def add_invoice(request: HttpRequest, account: str, start: date) -> HttpResponse:
-    """Refused, the month's page keeps what was typed."""
+    """On the month or on its tie-out (``from``). Refused, the page it came from keeps what was typed."""
     ours = account_for(request, account, Need.WORK)
     cycle = cycle_of(ours, start)
     form = InvoiceForm(request.POST, currency=ours.currency)
@@ -32,7 +33,9 @@ def add_invoice(request: HttpRequest, account: str, start: date) -> HttpResponse
             form.add_error(None, str(refusal))
         else:
             messages.success(request, f"The invoice{f' {made.number}' if made.number else ''} is held against the report.")
-            return redirect("recon:month", ours.slug, start)
+            return redirect(_back(request), ours.slug, start)
+    if _back(request) == "recon:tie_out":
+        return tie_out_page(request, ours, start, invoice_form=form)
     return month_again(request, ours.slug, start, invoice_form=form)
 
 
@@ -46,4 +49,9 @@ def withdraw_invoice(request: HttpRequest, account: str, pk: int) -> HttpRespons
         messages.error(request, str(refusal))
     else:
         messages.success(request, "The invoice is withdrawn.")
-    return redirect("recon:month", ours.slug, invoice.cycle.start)
+    return redirect(_back(request), ours.slug, invoice.cycle.start)
+
+
+def _back(request: HttpRequest) -> str:
+    """The page that a form was posted from."""
+    return "recon:tie_out" if request.POST.get("from") == "tie-out" else "recon:month"

@@ -88,7 +88,8 @@ def send_back(request: HttpRequest, account: str, start: date) -> HttpResponse:
 @require_POST
 def sign_off(request: HttpRequest, account: str, start: date) -> HttpResponse:
     def act(month: Reconciliation) -> Reconciliation:
-        return review.sign(month, by=signed_in(request), seen_run=_seen(request), certified=_certified(request))
+        seen_tie = request.POST.get("seen_tie")
+        return review.sign(month, by=signed_in(request), seen_run=_seen(request), certified=_certified(request), seen_tie=seen_tie)
 
     return _act(request, account, start, Need.SIGN, act, "{cycle} is signed and sealed.")
 

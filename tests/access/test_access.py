@@ -15,6 +15,7 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.access import Need
+from accounts.models import Membership, Reseller, User
 from tests.access.world import PEOPLE, World, build
 
 READ, WORK, ADMINISTER = Need.READ, Need.WORK, Need.ADMINISTER
@@ -71,12 +72,24 @@ OURS: Final[dict[str, Route]] = {
     "ingest:state_mapping": Route(DO, _of("ready")),
     "ingest:discard": Route(DO, _of("ready")),
     "ingest:original": Route(SHOW, _of("imported")),
+    "ingest:record": Route(SHOW, _of("imported")),
     "ingest:rows_csv": Route(SHOW, _of("imported")),
     "ingest:mappings": Route({"GET": READ, "POST": ADMINISTER}),
     "ingest:export_mappings": Route(SHOW),
     "ingest:mapping": Route({"GET": READ, "POST": ADMINISTER}, _of("profile")),
     "ingest:export_mapping": Route(SHOW, _of("profile")),
     "ingest:delete_mapping": Route({"GET": ADMINISTER, "POST": ADMINISTER}, _of("profile")),
+    "ingest:connections": Route(SHOW),
+    "ingest:add_connection": Route({"GET": ADMINISTER, "POST": ADMINISTER}),
+    "ingest:connection": Route(SHOW, _of("connection")),
+    "ingest:change_connection": Route({"POST": ADMINISTER}, _of("connection")),
+    "ingest:replace_secret": Route({"POST": ADMINISTER}, _of("connection")),
+    "ingest:test_connection": Route({"POST": ADMINISTER}, _of("connection")),
+    "ingest:confirm_connection": Route({"POST": ADMINISTER}, _of("connection")),
+    "ingest:remove_connection": Route({"GET": ADMINISTER, "POST": ADMINISTER}, _of("connection")),
+    "ingest:pulls": Route(SHOW | DO),
+    "ingest:pull": Route(SHOW, _of("pull")),
+    "ingest:cancel_pull": Route(DO, _of("pull")),
     "ingest:jobs": Route(SHOW),
     "ingest:cancel": Route(DO, _of("job")),
     "recon:account": Route(SHOW),
@@ -111,6 +124,12 @@ OURS: Final[dict[str, Route]] = {
     "recon:products": Route(SHOW | DO),
     "recon:add_invoice": Route(DO, _month),
     "recon:withdraw_invoice": Route(DO, _of("invoice")),
+    "recon:set_invoice_aside": Route(DO, _of("invoice")),
+    "recon:restore_invoice": Route(DO, _of("invoice")),
+    "recon:tie_out": Route(SHOW, _month),
+    "recon:name_difference": Route(DO, _month),
+    "recon:withdraw_named": Route(DO, _of("tie_out_item")),
+    "recon:amount_unit": Route({"GET": READ, "POST": ADMINISTER}),
     "recon:revoke_alias": Route(DO, lambda w: {"pk": w["alias"].organization_id, "alias": w["alias"].pk}),
     "recon:sweep": Route(SHOW | DO),
     "recon:sweep_machines": Route(SHOW | DO, _of("organization")),
@@ -134,6 +153,14 @@ OURS: Final[dict[str, Route]] = {
     "recon:audit": Route(SHOW),
     "recon:audit_csv": Route(SHOW),
 }
+#: A reseller's own: for who has a role in it. A role in one of its accounts opens none of them.
+RESELLERS: Final[dict[str, tuple[dict[str, Need], Callable[[World], dict[str, Any]], str]]] = {
+    "recon:reseller": ({"GET": READ, "POST": ADMINISTER}, _nothing, "act=ignore&because=Over&row={waits}"),
+    "recon:reseller_account": ({"GET": READ, "POST": ADMINISTER}, lambda w: {"pk": w["unmapped"].pk}, "act=ignore&because=Over"),
+    "recon:reseller_usage": ({"GET": READ}, _nothing, ""),
+}
+#: Within an account, and yet only for who has a role in its reseller: it names all of the reseller's accounts.
+PLAN: Final = "ingest:pull_plan"
 #: For whoever is signed in, about themselves alone: what an anonymous person and a signed-in one get for GET.
 OWN: Final[dict[str, int]] = {
     "recon:home": 200,
@@ -191,7 +218,7 @@ def _ask(client: Client, method: str, address: str, form: str = "") -> HttpRespo
 
 
 def test_the_table_knows_every_named_route_and_no_other() -> None:
-    listed = [*OURS, *OWN, *PUBLIC]
+    listed = [*OURS, *RESELLERS, PLAN, *OWN, *PUBLIC]
     assert sorted(listed) == sorted(_names(get_resolver()))
 
 
@@ -294,3 +321,88 @@ def test_home_shows_the_accounts_of_ones_own_only(client: Client, world: World) 
     html = client.get(reverse("recon:home")).content.decode()
     assert world.account.name in html
     assert world.elsewhere.name not in html
+
+
+# --- resellers --------------------------------------------------------------------------------------------------------------------
+
+
+def _of_reseller(name: str, world: World, **instead: Any) -> str:
+    return reverse(name, kwargs={"reseller": world["found"].reseller_id} | RESELLERS[name][1](world) | instead)
+
+
+def _with_a_role(world: World, role: str) -> User:
+    user = User.objects.create_user(f"{role}@cobbleside.example", None)
+    Membership.objects.create(user=user, reseller=world["found"].reseller, role=role)
+    return user
+
+
+@pytest.mark.parametrize("who", [one for one in PEOPLE if one not in ("anonymous", "reseller_admin")])
+@pytest.mark.parametrize("name", RESELLERS)
+def test_a_role_in_one_account_opens_nothing_of_its_reseller(client: Client, world: World, name: str, who: str) -> None:
+    client.force_login(world.people[who])
+    for method in RESELLERS[name][0]:
+        assert _ask(client, method, _of_reseller(name, world)).status_code == HTTPStatus.NOT_FOUND, method
+
+
+@pytest.mark.parametrize("role", ["viewer", "preparer", "reviewer", "admin"])
+@pytest.mark.parametrize("name", RESELLERS)
+def test_a_role_in_the_reseller_does_what_it_allows(client: Client, world: World, name: str, role: str) -> None:
+    client.force_login(_with_a_role(world, role))
+    needs, _, form = RESELLERS[name]
+    for method in METHODS:
+        status = _ask(client, method, _of_reseller(name, world), form.format(waits=world["unmapped"].pk)).status_code
+        if method not in needs:
+            assert status == HTTPStatus.METHOD_NOT_ALLOWED if role == "admin" else status in {403, 405}, method
+        elif REACH[role] is not None and REACH[role] < needs[method]:
+            assert status == HTTPStatus.FORBIDDEN, method
+        else:
+            assert status in ENDED_WELL, method
+
+
+@pytest.mark.parametrize("name", RESELLERS)
+def test_who_is_nobody_is_led_to_sign_in_before_a_reseller(client: Client, world: World, name: str) -> None:
+    for method in METHODS:
+        assert _ask(client, method, _of_reseller(name, world)).status_code == HTTPStatus.FOUND, method
+
+
+@pytest.mark.parametrize("name", RESELLERS)
+def test_what_is_not_there_is_not_found_in_a_reseller(client: Client, world: World, name: str) -> None:
+    client.force_login(world.people["reseller_admin"])
+    for unknown in _UNKNOWN["pk"]:
+        for key in {"reseller": 1} | RESELLERS[name][1](world):
+            for method in RESELLERS[name][0]:
+                assert _ask(client, method, _of_reseller(name, world, **{key: unknown})).status_code == HTTPStatus.NOT_FOUND, (method, key)
+
+
+@pytest.mark.parametrize("name", RESELLERS)
+def test_another_resellers_admin_finds_nothing(client: Client, world: World, name: str) -> None:
+    other = Reseller.objects.create(name="Hallbeck Partners")
+    user = User.objects.create_user("nora@hallbeck.example", None)
+    Membership.objects.create(user=user, reseller=other, role="admin")
+    client.force_login(user)
+    for method in RESELLERS[name][0]:
+        assert _ask(client, method, _of_reseller(name, world)).status_code == HTTPStatus.NOT_FOUND, method
+        if "pk" in RESELLERS[name][1](world):
+            assert _ask(client, method, _of_reseller(name, world, reseller=other.pk)).status_code == HTTPStatus.NOT_FOUND, method
+
+
+@pytest.mark.parametrize("name", [name for name, (needs, _, _) in RESELLERS.items() if "POST" in needs])
+def test_a_form_of_another_site_changes_nothing_of_a_reseller(world: World, name: str) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(world.people["reseller_admin"])
+    assert _ask(client, "POST", _of_reseller(name, world)).status_code == HTTPStatus.FORBIDDEN
+
+
+@pytest.mark.parametrize("who", PEOPLE)
+def test_the_plan_of_a_reseller_is_for_its_own_people(client: Client, world: World, who: str) -> None:
+    address = reverse(PLAN, args=[world.account.slug])
+    assert _ask(client, "GET", address).status_code == HTTPStatus.FOUND
+    if who == "anonymous":
+        return
+    client.force_login(world.people[who])
+    assert _ask(client, "GET", address).status_code == HTTPStatus.NOT_FOUND, "there is no key of the reseller"
+    world["connection"].reseller = world.account.reseller
+    world["connection"].save()
+    expected = HTTPStatus.OK if who == "reseller_admin" else HTTPStatus.NOT_FOUND
+    assert _ask(client, "GET", address).status_code == expected
+    assert _ask(client, "POST", address).status_code == HTTPStatus.METHOD_NOT_ALLOWED

@@ -26,13 +26,20 @@ from accounts.models import (
 )
 from ingest import storage
 from ingest.models import (
+    Connection,
     ExcludedSku,
     Invoice,
     Job,
     Leg,
     LegInput,
     PriceLine,
+    Pull,
     RejectedLine,
+    ResellerAccount,
+    ResellerDocument,
+    ResellerInvoice,
+    ResellerSubscription,
+    ResellerUsage,
     RowIssue,
     SkuName,
     SkuSuggestion,
@@ -56,6 +63,8 @@ from recon.models import (
     SettledRow,
     Severity,
     SignedInput,
+    SignedTieOut,
+    TieOutItem,
     TolerancePolicy,
     ToleranceRow,
     Variance,
@@ -101,7 +110,15 @@ def build() -> World:
         "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
     }
     rows |= _agreed(account, people[Role.ADMIN])
+    rows |= _connected(account, people[Role.ADMIN])
+    rows |= _found(reseller, account)
     return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
+
+
+def _connected(account: Account, by: User) -> dict[str, Any]:
+    connection = Connection.objects.create(account=account, name="Huntress", sealed="nonsense", added_by=by)
+    pull = Pull.objects.create(connection=connection, by=by)
+    return {"connection": connection, "pull": pull}
 
 
 def _agreed(account: Account, by: User) -> dict[str, Any]:
@@ -111,6 +128,29 @@ def _agreed(account: Account, by: User) -> dict[str, Any]:
     version = ContractVersion.objects.create(contract=contract, number=1, unit_cost=2_900_000, by=by, **terms)
     step = ContractStep.objects.create(version=version, starts=date(2026, 12, 14), minimum=12)
     return {"contract": contract, "contract_version": version, "contract_step": step}
+
+
+def _found(reseller: Reseller, account: Account) -> dict[str, Any]:
+    """What the reseller's key shows of the account, and of another one that waits to be mapped."""
+    found = ResellerAccount.objects.create(
+        reseller=reseller, external_id="7001", name="Quillmere IT", status="enabled", account=account, first_seen_at=NOON, seen_at=NOON
+    )
+    waits = ResellerAccount.objects.create(
+        reseller=reseller, external_id="7002", name="Tarnbeck Systems", status="enabled", first_seen_at=NOON, seen_at=NOON
+    )
+    bill = ResellerInvoice.objects.create(reseller=reseller, external_id="70000", issued_at=NOON, seen_at=NOON)
+    period = {"period_start": datetime(2026, 10, 14, 12, tzinfo=UTC), "period_end": NOON}
+    units = {"minimum": 10, "billable": 12, "non_billable": 0, "actual": 12}
+    return {
+        "found": found,
+        "unmapped": waits,
+        "subscription": ResellerSubscription.objects.create(owner=found, external_id="6001", product="edr", status="active", seen_at=NOON),
+        "found_invoice": bill,
+        "usage": ResellerUsage.objects.create(invoice=bill, owner=found, external_id="1", product="edr", **period, **units),
+        "document": ResellerDocument.objects.create(
+            owner=found, start=date(2026, 10, 14), end=date(2026, 11, 14), digest="ab" * 32, invoice=bill, at=NOON
+        ),
+    }
 
 
 def _month(account: Account, by: User) -> dict[str, Any]:
@@ -194,6 +234,7 @@ def _decided(account: Account, reconciliation: Reconciliation, organization: Org
         "certification": Certification.objects.create(
             reconciliation=reconciliation, part="preparer", statements="I have compared the three lists.", by=by, at=NOON
         ),
+        "tie_out_item": TieOutItem.objects.create(reconciliation=reconciliation, kind="tax", money=2_000_000, author=by),
         "drift": Drift.objects.create(reconciliation=reconciliation),
         "event": audit.record("recon.note.added", "Garrowby Dental, EDR", account=account, actor=by),
     }
@@ -212,6 +253,7 @@ def seal(world: World) -> World:
     file: SourceFile = world["imported"]
     Note.objects.filter(pk=world["note"].pk).update(created_at=NOON)
     signed_input = SignedInput.objects.create(reconciliation=reconciliation, leg="billed", source_file=file, sha256=file.sha256)
+    signed_tie_out = SignedTieOut.objects.create(reconciliation=reconciliation, currency="USD", report_units=12, invoice_units=12)
     Reconciliation.objects.filter(pk=reconciliation.pk).update(
         state="signed",
         preparer=world.people["preparer"],
@@ -220,7 +262,9 @@ def seal(world: World) -> World:
         signed_at=NOON,
         digest="ab" * 32,
     )
-    return World(world.account, world.elsewhere, world.people, world.rows | {"signed_input": signed_input})
+    return World(
+        world.account, world.elsewhere, world.people, world.rows | {"signed_input": signed_input, "signed_tie_out": signed_tie_out}
+    )
 
 
 def _file(account: Account, by: User, *, name: str, **fields: Any) -> SourceFile:

@@ -25,7 +25,7 @@ FILES = {"agents": AGENTS, "invoice": INVOICE, "prices": PRICES, "exclusions": S
 READY = {"agents": "Organizations named", "invoice": "$1,222.50", "prices": "EDR, sell, highest", "exclusions": "SKUs"}
 LOADED = {"agents": "front-desk", "invoice": "−$12.00", "prices": "Every Organization", "exclusions": "CIPP-2"}
 HEADERS = {
-    "agents": ["hostname", "organization", "organization_id", "organization_key", "serial", "platform", "last_check_in"],
+    "agents": ["hostname", "organization", "organization_id", "organization_key", "serial", "platform", "last_check_in", "installed"],
     "invoice": ["number", "date", "description", "amount", "currency", "quantity", "status"],
     "prices": ["organization", "organization_id", "organization_key", "product", "cost_or_sell", "from_quantity", "unit_price"],
     "exclusions": ["sku", "name"],

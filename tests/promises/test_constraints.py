@@ -16,9 +16,9 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, ExcludedSku, FileOwner, Invoice, PriceLine
-from recon.models import Question, SignedInput, Sweep, SweepFinding, SweepKeep, ToleranceRow
-from tests.access.world import World, build
+from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
+from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
+from tests.access.world import NOON, World, build
 
 pytestmark = pytest.mark.django_db
 
@@ -124,12 +124,32 @@ def invoice(world: World) -> Invoice:
     return Invoice.objects.create(**of, line=2, amount=1, currency="USD")
 
 
+def pulled_invoice(world: World) -> Invoice:
+    row = invoice(world)
+    Invoice.objects.filter(pk=row.pk).update(external_id="88000", amount=None)
+    return row
+
+
+def invoice_change(world: World) -> InvoiceChange:
+    return InvoiceChange.objects.create(invoice=invoice(world), source_file=world["imported"], seen_at=NOON, status="paid")
+
+
+def resellers_connection(world: World) -> Connection:
+    row: Connection = world["connection"]
+    Connection.objects.filter(pk=row.pk).update(reseller=world.account.reseller)
+    return row
+
+
 def price(world: World) -> PriceLine:
     return PriceLine.objects.create(source_file=world["imported"], line=2, side="cost", product="edr", unit_price=1)
 
 
 def sku(world: World) -> ExcludedSku:
     return ExcludedSku.objects.create(source_file=world["imported"], line=2, sku="INVENTED_A", sku_key="invented_a")
+
+
+def signed_tie_out(world: World) -> SignedTieOut:
+    return SignedTieOut.objects.create(reconciliation=world["reconciliation"], currency="USD")
 
 
 def sweep(world: World) -> Sweep:
@@ -173,6 +193,27 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "organization_is_not_its_own_member": Changed(the("organization"), {"merged_into_id": lambda world: world["organization"].pk}),
     "organization_standing_has_a_reason": Changed(the("organization"), {"standing": "internal"}),
     "organization_stale_days_are_offered": Changed(the("organization"), {"stale_days": 10}),
+    "connection_one_an_account": Twice(the("connection")),
+    "connection_one_a_reseller": Twice(resellers_connection),
+    "connection_provider_is_known": Changed(the("connection"), {"provider": "acme"}),
+    "connection_key_kind_is_known": Changed(the("connection"), {"key_kind": "skeleton"}),
+    "connection_amount_unit_is_known": Changed(the("connection"), {"amount_unit": "mills"}),
+    "connection_leaves_a_part_to_others": Changed(the("connection"), {"left_to_others": 91}),
+    "connection_removed_keeps_no_secret": Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00"}),
+    "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
+    "reseller_account_is_one_of_ours": Twice(the("found"), {"external_id": "7003"}),
+    "reseller_account_has_an_id": Changed(the("found"), {"external_id": ""}),
+    "reseller_account_is_ours_or_not": Changed(the("found"), {"ignored_because": "Not ours."}),
+    "reseller_account_day_is_of_a_month": Changed(the("found"), {"cycle_day": 32}),
+    "reseller_subscription_once_an_account": Twice(the("subscription")),
+    "reseller_subscription_has_an_id": Changed(the("subscription"), {"external_id": ""}),
+    "reseller_invoice_once_a_reseller": Twice(the("found_invoice")),
+    "reseller_invoice_has_an_id": Changed(the("found_invoice"), {"external_id": ""}),
+    "reseller_usage_once_an_invoice": Twice(the("usage")),
+    "reseller_usage_has_a_product": Changed(the("usage"), {"product": ""}),
+    "reseller_usage_ends_after_its_start": Changed(the("usage"), {"period_end": "2026-10-13 12:00:00+00:00"}),
+    "reseller_document_once_a_period": Twice(the("document")),
+    "reseller_document_ends_after_its_start": Changed(the("document"), {"end": "2026-10-14"}),
     "contract_external_id_once_an_account": Twice(the("contract")),
     "contract_product_is_known": Changed(the("contract"), {"product": "backup"}),
     "contract_pulled_has_an_external_id": Changed(the("contract"), {"source": "pulled", "external_id": None}),
@@ -222,6 +263,9 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "invoice_one_place_a_file": Twice(invoice),
     "invoice_currency_is_a_code": Changed(invoice, {"currency": "us$"}),
     "invoice_of_a_file_has_a_line": Changed(invoice, {"line": None}),
+    "invoice_external_id_once_an_account": Twice(pulled_invoice, {"line": 3}),
+    "invoice_without_an_amount_was_pulled": Changed(invoice, {"amount": None}),
+    "invoice_change_once_an_answer": Twice(invoice_change),
     "price_line_one_place_a_file": Twice(price),
     "price_line_side_is_known": Changed(price, {"side": "list"}),
     "price_line_product_is_known": Changed(price, {"product": "backup"}),
@@ -273,6 +317,11 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "sweep_keep_has_a_reason": Changed(keep, {"reason": ""}),
     "sweep_finding_one_place_a_kind": Twice(finding),
     "sweep_finding_kind_is_known": Changed(finding, {"kind": "tired"}),
+    "tie_out_item_kind_is_known": Changed(the("tie_out_item"), {"kind": "because"}),
+    "tie_out_item_product_is_known": Changed(the("tie_out_item"), {"product": "backup"}),
+    "tie_out_item_takes_something": Changed(the("tie_out_item"), {"money": 0}),
+    "tie_out_item_says_why": Changed(the("tie_out_item"), {"kind": "other"}),
+    "tie_out_item_withdrawn_by_somebody": Changed(the("tie_out_item"), {"state": "withdrawn"}),
     "tolerance_version_once_an_account": Twice(the("policy")),
     "tolerance_one_an_organization": Twice(tolerance_of_organization),
     "tolerance_one_a_product": Twice(the("tolerance")),
@@ -291,6 +340,7 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
     ("job_ended_has_a_time", Changed(the("job"), {"state": "failed"})),
     ("job_ended_has_a_time", Changed(the("job"), {"state": "cancelled"})),
     ("cycle_ends_after_its_start", Changed(the("cycle"), {"end": "2026-09-14"})),
+    ("reseller_account_day_is_of_a_month", Changed(the("found"), {"cycle_day": 0})),
     ("contract_pulled_has_an_external_id", Changed(the("contract"), {"source": "found"})),
     ("contract_ended_has_a_reason", Changed(the("contract"), {"ended_because": "Over."})),
     ("usage_line_product_is_known", Changed(the("line"), {"product": ""})),
@@ -315,6 +365,10 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
         Changed(the("row_decision"), {"rebill_quantity": -1, "rebill_reason": "dispute", "rebill_by_id": who("preparer")}),
     ),
     ("sku_suggestion_dismissed_by_somebody", Changed(the("sku_suggestion"), {"dismissed_at": "2026-11-16 12:00:00+00:00"})),
+    ("tie_out_item_takes_something", Changed(the("tie_out_item"), {"money": None})),
+    ("tie_out_item_takes_something", Changed(the("tie_out_item"), {"money": None, "units": 0})),
+    ("tie_out_item_withdrawn_by_somebody", Changed(the("tie_out_item"), {"withdrawn_at": "2026-11-16 12:00:00+00:00"})),
+    ("tie_out_item_withdrawn_by_somebody", Changed(the("tie_out_item"), {"state": "lost"})),
     ("row_decision_reviewed_by_somebody", Changed(the("row_decision"), {"reviewed_by_id": who("preparer")})),
     ("tolerance_escalates_above_investigate", Twice(the("tolerance"), {"product": "edr", "investigate_units": 2})),
 ]
@@ -324,6 +378,7 @@ UNIQUE: Final[dict[str, Find]] = {
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
     "recon_drift.reconciliation_id": the("drift"),
+    "recon_signedtieout.reconciliation_id": signed_tie_out,
     "recon_sweep.given_id": sweep,
 }
 
@@ -372,9 +427,14 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Changed(the("alias"), {"revoked_at": "2026-11-16 12:00:00+00:00"}).run(world)
     Twice(the("alias"), {"revoked_at": None}).run(world)
     Twice(the("contract"), {"external_id": None}).run(world)
+    Twice(the("found"), {"external_id": "7003", "account_id": None}).run(world)
+    Twice(the("found"), {"external_id": "7004", "account_id": None, "ignored_because": "Not ours."}).run(world)
+    Twice(the("usage"), {"external_id": "9"}).run(world)
     Twice(the("contract_version"), {"number": 2, "ended_at": "2026-11-16 12:00:00+00:00", "unit_cost": None}).run(world)
     Twice(the("organization"), {"huntress_id": None}).run(world)
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
+    Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00", "sealed": ""}).run(world)
+    Twice(the("connection"), {"removed_at": None}).run(world)
     Twice(the("line"), {"product": "siem"}).run(world)
     Twice(the("line"), {"product": "", "product_name": "Security bundle"}).run(world)
     Changed(invoice, {"source_file_id": None, "line": None}).run(world)

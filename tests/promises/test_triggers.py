@@ -54,6 +54,12 @@ ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sealed_certification_insert": ("INSERT", "certification", {"part": "reviewer"}),
     "sealed_certification_update": ("UPDATE", "certification", {"statements": "another"}),
     "sealed_certification_delete": ("DELETE", "certification", {}),
+    "sealed_tieoutitem_insert": ("INSERT", "tie_out_item", {}),
+    "sealed_tieoutitem_update": ("UPDATE", "tie_out_item", {"money": 9}),
+    "sealed_tieoutitem_delete": ("DELETE", "tie_out_item", {}),
+    "sealed_signedtieout_insert": ("INSERT", "signed_tie_out", {}),
+    "sealed_signedtieout_update": ("UPDATE", "signed_tie_out", {"invoice_units": 13}),
+    "sealed_signedtieout_delete": ("DELETE", "signed_tie_out", {}),
     "sealed_usageline_insert": ("INSERT", "line", {"product": "siem"}),
     "sealed_usageline_update": ("UPDATE", "line", {"quantity": 13}),
     "sealed_usageline_delete": ("DELETE", "line", {}),
@@ -135,7 +141,9 @@ def test_a_version_of_a_contract_ends_once_and_changes_in_nothing_else(world: Wo
         _run("UPDATE", world["contract_version"], {"ended_at": None})
 
 
-@pytest.mark.parametrize("row", ["variance", "item", "row_decision", "settled", "signed_input", "decision", "certification"])
+@pytest.mark.parametrize(
+    "row", ["variance", "item", "row_decision", "settled", "signed_input", "decision", "certification", "tie_out_item", "signed_tie_out"]
+)
 def test_nothing_is_slipped_into_a_signed_revision_from_another_one(world: World, row: str) -> None:
     following = Reconciliation.objects.create(cycle=world["cycle"], revision=2)
     with transaction.atomic():
@@ -151,7 +159,7 @@ def test_what_is_beside_a_signature_goes_on(world: World) -> None:
     """The next revision, other files, a new version of tolerances and the next event: all of it is as free as ever."""
     following = Reconciliation.objects.create(cycle=world["cycle"], revision=2)
     with transaction.atomic():
-        for row in ("variance", "item", "row_decision", "settled", "decision"):
+        for row in ("variance", "item", "row_decision", "settled", "decision", "tie_out_item"):
             Twice(lambda _, row=row: world[row], {"reconciliation_id": following.pk}).run(world)  # type: ignore[misc]
     for model in (ReconcilingItem, RowDecision, SettledRow, Decision):
         assert model._default_manager.filter(reconciliation=following).count() == 1

@@ -13,13 +13,26 @@ from hypothesis import strategies as st
 
 from accounts.models import Account, AuditEvent, Organization, User
 from recon import seal, triggers
-from recon.models import Certification, Note, Reconciliation, ReconcilingItem, RowDecision, SettledRow, ToleranceRow, Variance
-from recon.services import decisions, policies, review
+from recon.models import (
+    Certification,
+    Note,
+    Reconciliation,
+    ReconcilingItem,
+    RowDecision,
+    SettledRow,
+    SignedTieOut,
+    TieOutItem,
+    ToleranceRow,
+    Variance,
+)
+from recon.services import decisions, invoices, policies, review
+from recon.tie_out import as_signed
 from tests.review.making import BILLED, EXPECTED, NOVEMBER, REBILLED, World, key, keys_of, new_world, rows_of, stricter, work
 
 #: Of the month of ``full``: held, so that a change of what is hashed is made knowingly. The same on SQLite and on PostgreSQL.
-FIXED = "6375ad1b565246e319cc2e2cad4c3a60ef4bc21d972f057cf54b8a95efa19c6f"
-#: The same, signed before the statements were kept: what was signed then must still verify.
+FIXED = "9a6a37d757d4f9fa990e54b4d0172f43b0ccde61ad60462bf7a818e0f2c438fb"
+#: The same, signed before what was tied out was kept, and before the statements were: what was signed then must still verify.
+FIXED_BEFORE_TIE_OUT = "6375ad1b565246e319cc2e2cad4c3a60ef4bc21d972f057cf54b8a95efa19c6f"
 FIXED_BEFORE = "d38ffbe9ef893d08d9b514eaeb7c6a92f58255e5670743ea74aa1d32254836c0"
 
 
@@ -70,9 +83,11 @@ def test_it_is_the_same_on_every_database_and_installation(world: World) -> None
     assert fixed(world) == FIXED
 
 
-def test_what_was_signed_before_statements_were_kept_still_verifies(world: World) -> None:
+def test_what_was_signed_before_statements_and_tie_outs_were_kept_still_verifies(world: World) -> None:
     fixed(world)
     triggers.remove(connection)
+    SignedTieOut.objects.all().delete()
+    assert seal.digest(world.of()) == FIXED_BEFORE_TIE_OUT
     Certification.objects.all().delete()
     assert seal.digest(world.of()) == FIXED_BEFORE
 
@@ -155,6 +170,14 @@ _FIELDS: list[tuple[str, str, Callable[[Any], Any]]] = [
     ("note", "text", lambda value: value + "."),
     ("note", "is_open", lambda value: not value),
     ("certified", "statements", lambda value: value + "."),
+    ("named", "kind", lambda value: "credit"),
+    ("named", "units", lambda value: (value or 0) + 1),
+    ("named", "money", lambda value: (value or 0) + 10_000),
+    ("named", "note", lambda value: value + "."),
+    ("tied", "invoice_units", lambda value: (value or 0) + 1),
+    ("tied", "invoice_money", lambda value: (value or 0) + 10_000),
+    ("tied", "report_money", lambda value: (value or 0) + 10_000),
+    ("tied", "invoices", lambda value: [{**value[0], "status": "voided"}]),
     ("certified", "part", lambda value: "reviewer"),
     ("tolerance", "escalate_units", lambda value: value + 1),
     ("tolerance", "floor", lambda value: value + 1),
@@ -175,6 +198,8 @@ def _kinds(month: Reconciliation) -> dict[str, Any]:
         "settled": SettledRow.objects.filter(reconciliation=month),
         "note": Note.objects.filter(cycle=month.cycle),
         "certified": Certification.objects.filter(reconciliation=month),
+        "named": TieOutItem.objects.filter(reconciliation=month),
+        "tied": SignedTieOut.objects.filter(reconciliation=month),
         "tolerance": ToleranceRow.objects.filter(policy=month.policy),
         "month": Reconciliation.objects.filter(pk=month.pk),
     }
@@ -215,6 +240,9 @@ def prepared(world: World) -> tuple[World, Reconciliation, str]:
     """A month in review with its digest, and nothing in the database that keeps a test from changing a field of it."""
     month = full(world)
     triggers.remove(connection)
+    invoices.add(month.cycle, amount=5_000_000, currency="USD", quantity=54, number="Q-1", by=world.mara)
+    TieOutItem.objects.create(reconciliation=month, kind="tax", money=2_000_000, author=world.mara)
+    as_signed(month).save()
     return world, month, seal.digest(month)
 
 

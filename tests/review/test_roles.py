@@ -3,18 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime, time
 from typing import Any
 
 import pytest
 
 from accounts.models import Account, Alias, AuditEvent, Membership, Organization, Reseller, Role, User
-from ingest.models import Invoice, MappingProfile, SkuSuggestion, SourceFile, UsageLine
-from ingest.services import mappings
+from ingest.models import Connection, Invoice, MappingProfile, SkuSuggestion, SourceFile, UsageLine
+from ingest.services import connecting, connection_tests, mappings
 from ingest.sources import Mapping
 from recon.engine import Holding
-from recon.models import Note, Question, Reconciliation, ReconcilingItem, TolerancePolicy
+from recon.models import Note, Question, Reconciliation, ReconcilingItem, TieOutItem, TolerancePolicy
 from recon.models.decision import Decision
-from recon.services import decisions, exclusions, invoices, organizations, policies, products, questions, review, shares, sku_files
+from recon.services import (
+    amounts,
+    decisions,
+    exclusions,
+    invoices,
+    organizations,
+    policies,
+    products,
+    questions,
+    review,
+    shares,
+    sku_files,
+    tying,
+)  # fmt: skip
 from recon.services.shares import Wanted
 from tests.review.making import BILLED, World, content, key, new_person, refusal, rows_of, stricter, waiting_in, work
 
@@ -32,6 +46,7 @@ ACTS: dict[str, Act] = {
     "undo": lambda w, m, by: decisions.undo(Decision.objects.filter(action="recon.row.reviewed").get(), by=by),
 }
 
+NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WATCH, BACKUP = "Cloud Watch", "Offsite Backup"
 MILLS = [Wanted("Dunfell Mill", 1), Wanted("Dunfell Shop", 1)]
 Deed = Callable[[World, User], Any]
@@ -54,7 +69,12 @@ DEEDS: dict[str, Deed] = {
     "shares.end": lambda w, by: shares.end(_org("Dunfell Bakery"), by=by),
     "shares.undo": lambda w, by: shares.undo(_org("Dunfell Bakery"), by=by),
     "invoices.add": lambda w, by: invoices.add(w.of().cycle, amount=5_000_000, currency="USD", by=by),
-    "invoices.withdraw": lambda w, by: invoices.withdraw(Invoice.objects.get(), by=by),
+    "invoices.withdraw": lambda w, by: invoices.withdraw(Invoice.objects.get(number="A-1"), by=by),
+    "invoices.set_aside": lambda w, by: invoices.set_aside(Invoice.objects.get(number="88000"), by=by),
+    "invoices.restore": lambda w, by: invoices.restore(Invoice.objects.get(number="87999"), by=by),
+    "tying.name": lambda w, by: tying.name(w.of(), kind="tax", money=2_000_000, by=by),
+    "tying.withdraw": lambda w, by: tying.withdraw(TieOutItem.objects.get(), by=by),
+    "amounts.say_unit": lambda w, by: amounts.say_unit(_connection(), "cents", by=by),
     "organizations.add_alias": lambda w, by: organizations.add_alias(_org(AT), "Tarn Vale Smiles", by=by),
     "organizations.revoke_alias": lambda w, by: organizations.revoke_alias(Alias.objects.get(name="Garrowby Fields"), by=by),
     "organizations.stand": lambda w, by: organizations.stand(_org(AT), "internal", by=by, reason="Our own office."),
@@ -69,16 +89,28 @@ DEEDS: dict[str, Deed] = {
     "sku_files.take_suggestions": lambda w, by: sku_files.take_suggestions(w.account, SUGGESTED, name="maybe.csv", by=by),
     "sku_files.dismiss": lambda w, by: sku_files.dismiss(w.account, _suggested(dismissed=False), by=by),
     "sku_files.ask_again": lambda w, by: sku_files.ask_again(w.account, _suggested(dismissed=True), by=by),
+    "connecting.add": lambda w, by: connecting.add(_unconnected(w), name="Huntress", key="hk_2", secret="hs_2", by=by),
+    "connecting.replace_secret": lambda w, by: connecting.replace_secret(_connection(), key="hk_2", secret="hs_2", by=by),
+    "connecting.change": lambda w, by: connecting.change(_connection(), _wanted(), by=by),
+    "connecting.start_test": lambda w, by: connecting.start_test(_connection(), by=by),
+    "connecting.remove": lambda w, by: connecting.remove(_connection(), by=by),
+    "connection_tests.confirm": lambda w, by: connection_tests.confirm(_connection(), "account 9", by=by),
     "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
 }
+#: How everybody's lists are read from now on, and with whose key.
+FOR_ADMINS = ("amounts.", "mappings.", "connecting.", "connection_tests.")
 LOOKS = {
     questions: {"waiting", "queue", "decided", "question", "count_open", "left_of", "count_blocking", "entry", "follow_merges"},
     products: {"words_of", "served_files", "count_undecided", "queue", "rules", "cycles_that_use"},
     shares: {"shares_in_force", "has_history"},
     invoices: set(),
+    tying: {"words_of"},
+    amounts: {"restate_amounts", "count_anew", "invoices_of", "accounts_of"},
     organizations: {"merges_of"},
     exclusions: {"drafts_of", "as_csv", "effect_of"},
     sku_files: {"newest_upload"},
+    connecting: {"tests_of"},
+    connection_tests: {"run_test", "examine", "judge", "to_confirm"},
     mappings: {
         "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
     },
@@ -101,6 +133,22 @@ def _org(name: str) -> Organization:
     return Organization.objects.get(name=name)
 
 
+def _connection() -> Connection:
+    return Connection.objects.get()
+
+
+def _unconnected(world: World) -> Account:
+    """The account without its connection, for who may remove it."""
+    Connection.objects.update(removed_at=NOW, sealed="")
+    return world.account
+
+
+def _wanted() -> connecting.Wanted:
+    return connecting.Wanted(
+        "Huntress", is_scheduled=False, nightly_at=time(1), last_day_at=time(19), left_to_others=30, amount_unit="cents"
+    )
+
+
 def _profile() -> MappingProfile:
     return MappingProfile.objects.get()
 
@@ -117,7 +165,13 @@ def busy(world: World) -> World:
     products.count_as(world.account, WATCH, [Holding("siem")], by=world.mara)
     shares.share_out(_org("Dunfell Bakery"), MILLS, by=world.mara)
     invoices.add(world.of().cycle, amount=4_000_000, currency="USD", number="A-1", by=world.mara)
+    for number, withdrawn_at in (("88000", None), ("87999", NOW)):
+        of: dict[str, Any] = {"account": world.account, "cycle": world.of().cycle, "currency": "USD", "by": world.mara}
+        Invoice.objects.create(**of, number=number, external_id=number, stated_amount="4", withdrawn_at=withdrawn_at)
+    tying.name(world.of(), kind="tax", money=1_000_000, by=world.mara)
     organizations.add_alias(_org("Garrowby Farms"), "Garrowby Fields", by=world.mara)
+    found = {"name": "actor", "label": "", "is_open": True, "sentence": "", "may_confirm": True, "kind": "account", "account": "9"}
+    Connection.objects.create(account=world.account, name="Huntress", sealed="nonsense", reach=[found], added_by=world.ines)
     mappings.remember(world.account, "expected", ["Klant", "Stuks"], Mapping({0: "organization", 1: "quantity:edr"}), by=world.ines)
     exclusions.propose(world.account, b"SKU\nINVENTED_Z\n", name="list.csv", came="file", by=world.ines)
     sku_files.take_suggestions(world.account, SUGGESTED, name="maybe.csv", by=world.ines)
@@ -184,10 +238,25 @@ def test_who_has_the_role_does_them(busy: World, name: str) -> None:
     if name.startswith(RULES):
         assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
     DEEDS[name](busy, busy.ines if name.startswith(RULES) else busy.mara)
+    if name.startswith(FOR_ADMINS):
+        assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
+    DEEDS[name](busy, busy.ines if name.startswith(FOR_ADMINS) else busy.mara)
     assert (AuditEvent.objects.count() > before) == (name not in {"questions.answer_exact", "questions.answer_own"})
 
 
-@pytest.mark.parametrize("deed", ["invoices.add", "invoices.withdraw", "products.count_as", "products.ignore", "shares.share_out"])
+@pytest.mark.parametrize(
+    "deed",
+    [
+        "invoices.add",
+        "invoices.withdraw",
+        "invoices.set_aside",
+        "tying.name",
+        "tying.withdraw",
+        "products.count_as",
+        "products.ignore",
+        "shares.share_out",
+    ],
+)
 def test_who_does_one_that_bears_on_a_month_does_not_review_it(busy: World, deed: str) -> None:
     assert "made decisions" not in review.reviewer_objection(busy.of(), busy.jonah)
     DEEDS[deed](busy, busy.jonah)

@@ -38,7 +38,8 @@ def test_a_kind_says_its_fields_in_words_and_which_it_needs(reader: Reader) -> N
     assert len(reader.labels) == len(reader.fields)
     assert all(reader.labels.values())
     assert {name for names in reader.needs for name in names} <= set(reader.labels)
-    assert any(reader.is_needed(field.name) for field in reader.fields)
+    assert any(reader.is_needed(field.name) for field in reader.fields) is reader.has_columns
+    assert reader.has_columns or reader.read_answers
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from ingest.sources import READERS, Mapping
 from ingest.sources.profile_file import BadMappings, parsed, written
 from ingest.sources.profiles import Profile
 
-KINDS = {code: list(reader.labels) for code, reader in READERS.items()}
+KINDS = {code: list(reader.labels) for code, reader in READERS.items() if reader.has_columns}
 GOOD: dict[str, Any] = {
     "kind": "rebilled",
     "name": "PSA",

@@ -12,7 +12,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
-from recon.demo.cast import BRIGHTFEN_CUSTOMERS, RESELLER
+from recon.demo.cast import BRIGHTFEN_CUSTOMERS, RESELLER, TARNBECK_CUSTOMERS
 from recon.demo.huntress import records
 from recon.demo.huntress.estate import EMPTY, Table
 from recon.demo.huntress.records import Made, stamp
@@ -27,19 +27,24 @@ _LEAVERS: Final = "41138"
 _SHARED: Final = "41108"
 _KEY_EDITED: Final = "41033"
 #: What the contracts promise at the least: above all that Brightfen has, and below what Quillmere has.
-_MINIMA: Final = {("quillmere", "edr"): 1_500, ("quillmere", "itdr"): 1_400, ("quillmere", "sat"): 700, ("brightfen", "edr"): 75}
+_MINIMA: Final = {
+    ("quillmere", "edr"): 1_500, ("quillmere", "itdr"): 1_400, ("quillmere", "sat"): 700, ("brightfen", "edr"): 75, ("tarnbeck", "edr"): 50,
+}  # fmt: skip
+#: On which day of the month each account's own cycles begin. The reseller's invoice is of the 1st, and has the cycles that ended before.
+_DAYS: Final = {"quillmere": 14, "brightfen": 1, "tarnbeck": 10}
 _PRODUCTS: Final = ("edr", "itdr", "sat", "siem")
 _INVOICES: Final = 6
 
 
 class Story:
-    """An estate (see ``estate.Estate``) of two accounts under one reseller."""
+    """An estate (see ``estate.Estate``) of three accounts under one reseller."""
 
     def __init__(self, snapshot: int = 1, *, now: datetime | None = None) -> None:
         self.snapshot = snapshot
         self.now = (now or datetime.now(UTC)).replace(microsecond=0)
         self.account = records.account(7001, "Quillmere IT")
         self.other = records.account(7002, "Brightfen Support", support_type="partner_supported")
+        self.third = records.account(7003, "Tarnbeck Systems", neighborhood_watch={"edr": 4})
         self.reseller: Made = {"id": 300, "name": RESELLER}
         self.user: Made = {"id": 77, "email": "mara@quillmere.example", "name": "Mara Kestle"}
 
@@ -65,14 +70,15 @@ class Story:
         counts: dict[int, dict[str, int]] = {}
         for (number, product), units in month(OPEN - 1 + self.snapshot).billed.items():
             counts.setdefault(int(number), {})[product] = units
-        return counts | {int(one.id): one.products for one in BRIGHTFEN_CUSTOMERS}
+        return counts | {int(one.id): one.products for one in (*BRIGHTFEN_CUSTOMERS, *TARNBECK_CUSTOMERS)}
 
     @cached_property
     def _of_accounts(self) -> dict[int, dict[str, Table]]:
         names = month(OPEN - 1 + self.snapshot).names
         ours = {number: names[str(number)] for number in self._counts if str(number) in names}
-        others = {int(one.id): one.name for one in BRIGHTFEN_CUSTOMERS}
-        return {one["id"]: self._tables(one, named) for one, named in ((self.account, ours), (self.other, others))}
+        others, thirds = ({int(one.id): one.name for one in customers} for customers in (BRIGHTFEN_CUSTOMERS, TARNBECK_CUSTOMERS))
+        whose = ((self.account, ours), (self.other, others), (self.third, thirds))
+        return {one["id"]: self._tables(one, named) for one, named in whose}
 
     def _tables(self, account: Made, named: Mapping[int, str]) -> dict[str, Table]:
         owners = [
@@ -150,22 +156,23 @@ class Story:
         old = records.subscription(5_900, self.account, "edr", 1_200, status="completed", renewal_date="2026-06-01")
         invoices = [records.invoice(70_000 - back, self._cycle_end(back, 1), 1_750, 507_500) for back in range(_INVOICES)]
         return {
-            "accounts": Table.of([self.account, self.other]),
+            "accounts": Table.of([self.account, self.other, self.third]),
             "subscriptions": Table.of([old, *made]),
             "reseller_invoices": Table.of(invoices),
         }
 
     def _named(self, name: str) -> Made:
-        return self.account if name == "quillmere" else self.other
+        return {"quillmere": self.account, "brightfen": self.other, "tarnbeck": self.third}[name]
 
     def _usage(self, name: str, invoice: int | None) -> Table | None:
         if invoice is None or invoice not in self._of_reseller["reseller_invoices"].ids:
             return None
         back = 70_000 - invoice
-        period = (self._cycle_end(back + 1, 10), self._cycle_end(back, 10))
         numbers = count(invoice * 1_000)
         lines = []
-        for account, slug in ((self.account, "quillmere"), (self.other, "brightfen")):
+        for slug, day in _DAYS.items():
+            account, ended = self._named(slug), back + (day > 1)
+            period = (self._cycle_end(ended + 1, day), self._cycle_end(ended, day))
             table = self._of_accounts[account["id"]]["organizations"]
             owners = [table.make(number) for number in table.ids]
             if name == "organization_usage":

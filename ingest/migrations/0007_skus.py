@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_contracts'),
-        ('ingest', '0004_call_windows'),
+        ('ingest', '0006_reseller'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('accounts', '0006_contracts'),
-        ('recon', '0006_sweep'),
+        ('recon', '0007_tie_out'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
