@@ -12,6 +12,7 @@ from accounts.models import (
     Account,
     Alias,
     BillingCycle,
+    ConsentLink,
     Contract,
     ContractStep,
     ContractVersion,
@@ -22,6 +23,8 @@ from accounts.models import (
     ProductRule,
     Reseller,
     Role,
+    Tenant,
+    TenantCount,
     User,
 )
 from ingest import storage
@@ -112,7 +115,23 @@ def build() -> World:
     rows |= _agreed(account, people[Role.ADMIN])
     rows |= _connected(account, people[Role.ADMIN])
     rows |= _found(reseller, account)
-    return World(account, elsewhere, people, rows | _month(account, people[Role.PREPARER]))
+    rows |= _month(account, people[Role.PREPARER])
+    return World(account, elsewhere, people, rows | _tenants(account, rows["cycle"], rows["organization"], people[Role.ADMIN]))
+
+
+def _tenants(account: Account, cycle: BillingCycle, organization: Organization, by: User) -> dict[str, Any]:
+    """The app, a tenant that waits to be confirmed, a Google tenant with a count, and a link that is out."""
+    app = Connection.objects.create(account=account, provider="microsoft", name="Microsoft", sealed="nonsense", added_by=by)
+    tenant = Tenant.objects.create(account=account, guid="8a6c3f1e-0000-4000-8000-5d2b7c9e0f11", name="Garrowby Dental", added_by=by)
+    google = Tenant.objects.create(account=account, kind="google", name="Dunfell at Google", how="list", added_by=by)
+    links = {"account": account, "organization": organization, "app": "00000000-0000-4000-8000-0000000c0bb1", "made_by": by}
+    return {
+        "app": app,
+        "tenant": tenant,
+        "google": google,
+        "tenant_count": TenantCount.objects.create(tenant=google, cycle=cycle, identities=7, by=by),
+        "consent_link": ConsentLink.objects.create(nonce="n-1", expires_at=NOON, **links),
+    }
 
 
 def _connected(account: Account, by: User) -> dict[str, Any]:

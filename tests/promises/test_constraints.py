@@ -229,6 +229,16 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "contract_step_once_a_day": Twice(the("contract_step")),
     "contract_step_minimum_is_not_negative": Twice(the("contract_step"), {"starts": "2027-01-14", "minimum": -1}),
     "contract_step_cost_is_not_negative": Twice(the("contract_step"), {"starts": "2027-01-14", "unit_cost": -1}),
+    "tenant_once_an_account": Twice(the("tenant")),
+    "tenant_kind_is_named_its_way": Changed(the("tenant"), {"guid": "quillmere.example"}),
+    "tenant_cloud_is_known": Changed(the("tenant"), {"cloud": "mars"}),
+    "tenant_how_is_known": Changed(the("tenant"), {"how": "magic"}),
+    "tenant_organization_is_somebodys_word": Changed(the("tenant"), {"organization_id": lambda world: world["organization"].pk}),
+    "tenant_count_once_a_cycle": Twice(the("tenant_count")),
+    "tenant_count_is_not_negative": Changed(the("tenant_count"), {"identities": -1}),
+    "consent_link_has_a_nonce": Changed(the("consent_link"), {"nonce": ""}),
+    "consent_link_cloud_is_known": Changed(the("consent_link"), {"cloud": "mars"}),
+    "consent_link_claims_by_its_return": Changed(the("consent_link"), {"claimed": "8a6c3f1e-0000-4000-8000-5d2b7c9e0f11"}),
     "former_name_once_an_organization": Twice(the("former_name")),
     "alias_means_one_organization": Twice(the("alias")),
     "membership_is_of_an_account_or_a_reseller": Changed(the("membership"), {"account_id": None}),
@@ -344,6 +354,13 @@ ALSO: Final[list[tuple[str, Changed | Twice]]] = [
     ("contract_pulled_has_an_external_id", Changed(the("contract"), {"source": "found"})),
     ("contract_ended_has_a_reason", Changed(the("contract"), {"ended_because": "Over."})),
     ("usage_line_product_is_known", Changed(the("line"), {"product": ""})),
+    ("tenant_kind_is_named_its_way", Changed(the("tenant"), {"guid": ""})),
+    ("tenant_kind_is_named_its_way", Changed(the("tenant"), {"kind": "google"})),
+    ("tenant_kind_is_named_its_way", Changed(the("google"), {"name": ""})),
+    ("tenant_organization_is_somebodys_word", Changed(the("tenant"), {"confirmed_at": "2026-11-16 12:00:00+00:00"})),
+    ("tenant_organization_is_somebodys_word", Changed(the("google"), {"confirmed_by_id": who("admin")})),
+    ("consent_link_claims_by_its_return", Changed(the("consent_link"), {"returned_at": "2026-11-16 12:00:00+00:00"})),
+    ("consent_link_claims_by_its_return", Changed(the("consent_link"), {"tenant_id": lambda world: world["tenant"].pk})),
     ("invoice_of_a_file_has_a_line", Changed(invoice, {"source_file_id": None})),
     ("organization_standing_has_a_reason", Changed(the("organization"), {"standing": "lost", "standing_reason": "Why not."})),
     ("question_score_is_of_a_hundred", Changed(question, {"margin": 101})),
@@ -377,6 +394,7 @@ UNIQUE: Final[dict[str, Find]] = {
     "accounts_reseller.name": lambda world: Reseller.objects.get(),
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
+    "accounts_consentlink.nonce": the("consent_link"),
     "recon_drift.reconciliation_id": the("drift"),
     "recon_signedtieout.reconciliation_id": signed_tie_out,
     "recon_sweep.given_id": sweep,
@@ -435,6 +453,9 @@ def test_what_the_constraints_allow_is_allowed(world: World) -> None:
     Twice(the("organization"), {"huntress_id": None, "key": None}).run(world)
     Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00", "sealed": ""}).run(world)
     Twice(the("connection"), {"removed_at": None}).run(world)
+    Changed(the("tenant"), {"removed_at": "2026-11-16 12:00:00+00:00"}).run(world)
+    Twice(the("tenant"), {"removed_at": None}).run(world)
+    Twice(the("google")).run(world)
     Twice(the("line"), {"product": "siem"}).run(world)
     Twice(the("line"), {"product": "", "product_name": "Security bundle"}).run(world)
     Changed(invoice, {"source_file_id": None, "line": None}).run(world)
