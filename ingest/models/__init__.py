@@ -1,4 +1,5 @@
 from ingest.models.connection import Connection
+from ingest.models.directory import DirectoryFile, DirectoryLicence, DirectorySnapshot, DirectoryUser, Retention, Tombstone
 from ingest.models.facts import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, InvoiceChange, LiveCount, PriceLine
 from ingest.models.job import Job
 from ingest.models.lines import RejectedLine, RowIssue, SourceRow, UsageLine
@@ -10,8 +11,9 @@ from ingest.models.source import Kind, Leg, LegInput, SourceFile
 from ingest.models.window import CallWindow
 
 __all__ = [
-    "AgentLine", "CallWindow", "Connection", "ExcludedSku", "FileOwner", "IdentityLine", "Invoice", "InvoiceChange", "Job", "Kind", "Leg",
-    "LegInput", "LiveCount", "MappingProfile", "PriceLine", "Pull", "PullPage", "PullPart", "RejectedLine", "ResellerAccount",
-    "ResellerDocument", "ResellerInvoice", "ResellerSubscription", "ResellerUsage", "RowIssue", "SkuName", "SkuSuggestion", "SkuUpload",
-    "SourceFile", "SourceRow", "UsageLine",
+    "AgentLine", "CallWindow", "Connection", "DirectoryFile", "DirectoryLicence", "DirectorySnapshot", "DirectoryUser", "ExcludedSku",
+    "FileOwner", "IdentityLine", "Invoice", "InvoiceChange", "Job", "Kind", "Leg", "LegInput", "LiveCount", "MappingProfile", "PriceLine",
+    "Pull", "PullPage", "PullPart", "RejectedLine", "ResellerAccount", "ResellerDocument", "ResellerInvoice", "ResellerSubscription",
+    "ResellerUsage", "Retention", "RowIssue", "SkuName", "SkuSuggestion", "SkuUpload", "SourceFile", "SourceRow", "Tombstone",
+    "UsageLine",
 ]  # fmt: skip

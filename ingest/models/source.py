@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     LIVE = "live", "Live counts"
     IDENTITIES = "identities", "Identities"
     INVOICES = "invoices", "Invoices of Huntress"
+    DIRECTORY = "directory", "Users of a tenant"
 
 
 class SourceFile(models.Model):

@@ -16,7 +16,21 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
+from ingest.models import (
+    AgentLine,
+    Connection,
+    DirectoryFile,
+    DirectoryLicence,
+    DirectorySnapshot,
+    DirectoryUser,
+    ExcludedSku,
+    FileOwner,
+    Invoice,
+    InvoiceChange,
+    PriceLine,
+    Retention,
+    Tombstone,
+)  # fmt: skip
 from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
 from tests.access.world import NOON, World, build
 
@@ -148,6 +162,37 @@ def sku(world: World) -> ExcludedSku:
     return ExcludedSku.objects.create(source_file=world["imported"], line=2, sku="INVENTED_A", sku_key="invented_a")
 
 
+def directory_file(world: World) -> DirectoryFile:
+    return DirectoryFile.objects.create(source_file=world["imported"], tenant=world["tenant"])
+
+
+def snapshot(world: World) -> DirectorySnapshot:
+    of = {"source_file": world["imported"], "tenant": world["tenant"], "cycle": world["cycle"]}
+    return DirectorySnapshot.objects.create(**of, as_of=NOON, is_whole=True)
+
+
+def replaced_snapshot(world: World) -> DirectorySnapshot:
+    row = snapshot(world)
+    DirectorySnapshot.objects.filter(pk=row.pk).update(superseded_at=NOON)
+    return row
+
+
+def directory_user(world: World) -> DirectoryUser:
+    return DirectoryUser.objects.create(source_file=world["imported"], line=2, upn="ann@garrowby.example")
+
+
+def licence(world: World) -> DirectoryLicence:
+    return DirectoryLicence.objects.create(source_file=world["imported"], owner=2, sku="INVENTED_A", via="direct")
+
+
+def retention(world: World) -> Retention:
+    return Retention.objects.create(account=world.account, days=400, by=world.people["admin"])
+
+
+def tombstone(world: World) -> Tombstone:
+    return Tombstone.objects.create(source_file=world["imported"], at=NOON, days=400)
+
+
 def signed_tie_out(world: World) -> SignedTieOut:
     return SignedTieOut.objects.create(reconciliation=world["reconciliation"], currency="USD")
 
@@ -239,6 +284,13 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "consent_link_has_a_nonce": Changed(the("consent_link"), {"nonce": ""}),
     "consent_link_cloud_is_known": Changed(the("consent_link"), {"cloud": "mars"}),
     "consent_link_claims_by_its_return": Changed(the("consent_link"), {"claimed": "8a6c3f1e-0000-4000-8000-5d2b7c9e0f11"}),
+    "directory_snapshot_one_in_force": Twice(snapshot, {"source_file_id": 0}),
+    "directory_user_one_place_a_file": Twice(directory_user),
+    "directory_licence_once_a_user": Twice(licence),
+    "directory_licence_is_named": Changed(licence, {"sku": ""}),
+    "directory_licence_via_is_known": Changed(licence, {"via": "magic"}),
+    "retention_is_a_day_at_least": Changed(retention, {"days": 0}),
+    "tombstone_names_its_rule": Changed(tombstone, {"days": 0}),
     "former_name_once_an_organization": Twice(the("former_name")),
     "alias_means_one_organization": Twice(the("alias")),
     "membership_is_of_an_account_or_a_reseller": Changed(the("membership"), {"account_id": None}),
@@ -395,6 +447,10 @@ UNIQUE: Final[dict[str, Find]] = {
     "accounts_account.slug": account,
     "accounts_user.email": lambda world: world.people["viewer"],
     "accounts_consentlink.nonce": the("consent_link"),
+    "ingest_directoryfile.source_file_id": directory_file,
+    "ingest_directorysnapshot.source_file_id": replaced_snapshot,
+    "ingest_retention.account_id": retention,
+    "ingest_tombstone.source_file_id": tombstone,
     "recon_drift.reconciliation_id": the("drift"),
     "recon_signedtieout.reconciliation_id": signed_tie_out,
     "recon_sweep.given_id": sweep,
