@@ -231,6 +231,8 @@ RECON_MAX_READ_SECONDS = number("RECON_MAX_READ_SECONDS", 900, 5, 3_000)
 RECON_HUNTRESS_URL = env.str("RECON_HUNTRESS_URL", "") or "https://api.huntress.io/v1/"
 # Where `make run` has started the invented Huntress. Only what the demonstration added goes there, and never in the services mode.
 RECON_DEMO_HUNTRESS = "" if SERVICES else env.str("RECON_DEMO_HUNTRESS", "")
+# And the invented Microsoft, which plays both of its hosts.
+RECON_DEMO_MICROSOFT = "" if SERVICES else env.str("RECON_DEMO_MICROSOFT", "")
 
 # --- mail -------------------------------------------------------------------------------------------------------------------------
 

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ingest import jobs
-from ingest.services import connection_tests, intake, pull_parts, pumping, slots
+from ingest.services import connection_tests, consents, intake, pull_parts, pumping, slots, tenant_tests
 
 
 @shared_task
@@ -26,4 +26,6 @@ def begin_pulls() -> None:
     slots.begin_due()
 
 
-__all__ = ["begin_pulls", "connection_tests", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs"]
+__all__ = [
+    "begin_pulls", "connection_tests", "consents", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs", "tenant_tests",
+]  # fmt: skip
