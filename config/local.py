@@ -158,14 +158,19 @@ def _use_files(data_dir: Path) -> None:
 
 
 def _invented() -> dict[str, list[str]]:
-    """The invented Huntress of the demonstration, on a free port that only this machine reaches; the other processes are told where."""
-    if not _has_demo() or os.environ.get("RECON_DEMO_HUNTRESS"):
-        return {}
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    os.environ["RECON_DEMO_HUNTRESS"] = f"http://127.0.0.1:{port}/v1/"
-    return {"huntress": [sys.executable, "-m", "recon.demo.huntress", "--port", str(port)]}
+    """The demonstration's Huntress and Microsoft, on free ports that only this machine reaches; the other processes are told where."""
+    processes: dict[str, list[str]] = {}
+    if not _has_demo():
+        return processes
+    for name, variable, path in (("huntress", "RECON_DEMO_HUNTRESS", "/v1/"), ("microsoft", "RECON_DEMO_MICROSOFT", "")):
+        if os.environ.get(variable):
+            continue
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        os.environ[variable] = f"http://127.0.0.1:{port}{path}"
+        processes[name] = [sys.executable, "-m", f"recon.demo.{name}", "--port", str(port)]
+    return processes
 
 
 def _has_demo() -> bool:

@@ -37,6 +37,7 @@ urlpatterns = [
     path("a/<slug:account>/files/<int:pk>/import", views.start_import, name="start_import"),
     path("a/<slug:account>/files/<int:pk>/use", views.use_again, name="use_again"),
     path("a/<slug:account>/inputs/<int:pk>/withdraw", views.withdraw, name="withdraw"),
+    path("a/<slug:account>/tenants/<int:pk>/counts/<date:start>", views.state_tenant_count, name="state_tenant_count"),
     path("a/<slug:account>/months/<date:start>/invoices", views.add_invoice, name="add_invoice"),
     path("a/<slug:account>/invoices/<int:pk>/withdraw", views.withdraw_invoice, name="withdraw_invoice"),
     path("a/<slug:account>/invoices/<int:pk>/set-aside", views.set_invoice_aside, name="set_invoice_aside"),

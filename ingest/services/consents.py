@@ -154,9 +154,10 @@ def _declined(link: ConsentLink, said: Returned) -> Return:
 def prove_again(link: ConsentLink, *, by: User) -> Job:
     """Ask Microsoft once more: what was consented to a moment ago is not known everywhere at once."""
     require(by, link.account, Need.ADMINISTER)
-    if not link.returned_at or link.tenant_id or link.withdrawn_at:
+    row = ConsentLink.objects.select_for_update(of=("self",)).select_related("account", "organization").get(pk=link.pk)
+    if not row.returned_at or row.tenant_id or row.withdrawn_at:
         raise Refused("There is nothing to ask for this link.")
-    return _enqueue(link, by)
+    return _enqueue(row, by)
 
 
 def _enqueue(link: ConsentLink, by: User | None) -> Job:

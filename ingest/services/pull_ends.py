@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Account, User
+from accounts.models import Account, Tenant, User
 from ingest import jobs, storage
 from ingest.huntress import Kind
-from ingest.huntress.subjects import SUBJECTS
-from ingest.models import Connection, PullPage, PullPart, ResellerAccount, SourceFile
+from ingest.models import Connection, DirectoryFile, PullPage, PullPart, ResellerAccount, SourceFile
+from ingest.services.subjects import NAMED, TENANT
 from ingest.sources import answers
 from ingest.storage import Stored
 
@@ -33,7 +34,7 @@ _PAGE_FIELDS: Final = ("number", "endpoint", "address", "status", "headers", "as
 class Outcome:
     """What became of a part: its state if anything came, and if nothing did; what it lacks, and what else is worth knowing.
 
-    ``stops`` is set where no other part can fare better, and says why.
+    ``stops`` is set where no other part can fare better, and says why. ``about`` is more to be said in the archive.
     """
 
     state: State
@@ -42,6 +43,7 @@ class Outcome:
     remarks: Sequence[str] = ()
     unchanged: Sequence[str] = ()
     stops: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 def end(part: PullPart, outcome: Outcome, job_id: int) -> bool:
@@ -79,7 +81,7 @@ def _stop_others(part: PullPart, said: str) -> None:
 def _hand_on(part: PullPart, stored: Stored, is_partial: bool, at: datetime) -> None:
     account = part.account
     if account is None:
-        label = f"Taking in {SUBJECTS[part.subject].label.lower()}"
+        label = f"Taking in {NAMED[part.subject].label.lower()}"
         jobs.enqueue("settle", part.pk, label=label, account=part.pull.connection.account, by=part.pull.by)
         return
     by = part.pull.by or part.pull.connection.added_by
@@ -92,18 +94,27 @@ def _hand_on(part: PullPart, stored: Stored, is_partial: bool, at: datetime) -> 
 
 def _source_file(part: PullPart, account: Account, stored: Stored, is_partial: bool, at: datetime, by: User) -> SourceFile:
     """The archive as a file of the account; the one that is there where somebody added the same bytes before."""
-    kind = SUBJECTS[part.subject].kind
+    kind = NAMED[part.subject].kind
     same = SourceFile.objects.filter(account=account, kind=kind, sha256=stored.sha256).exclude(state=SourceFile.State.DISCARDED)
     if found := same.first():
         return found
     local = at.astimezone(ZoneInfo(account.time_zone))
-    name = f"{SUBJECTS[part.subject].label} from Huntress, {local.day} {local:%b %Y %H:%M}.zip"
+    tenant, named = (_tenant(part) if part.subject == TENANT else None), NAMED[part.subject]
+    whose = f" of {tenant}" if tenant else ""
+    name = f"{named.label}{whose[:100]} from {named.whence}, {local.day} {local:%b %Y %H:%M}.zip"
     new = SourceFile.objects.create(
         account=account, kind=kind, name=name, sha256=stored.sha256, size=stored.size, received_by=by, partial=is_partial
     )
+    if tenant:
+        DirectoryFile.objects.create(source_file=new, tenant=tenant)
     after = {"file": new.pk, "sha256": new.sha256, "size": new.size, "pull": part.pull_id}
     audit.record("ingest.pull.brought", new.name, account=account, actor=part.pull.by, after=after)
     return new
+
+
+def _tenant(part: PullPart) -> Tenant | None:
+    """The tenant that a part is of; the one that was removed last where it is there no more."""
+    return Tenant.objects.filter(account=part.account_id, guid=part.external_id).order_by(F("removed_at").desc(nulls_first=True), "-pk").first()
 
 
 def _archived(part: PullPart, outcome: Outcome, came: Sequence[dict[str, Any]], missed: Sequence[dict[str, Any]]) -> Stored:
@@ -111,9 +122,9 @@ def _archived(part: PullPart, outcome: Outcome, came: Sequence[dict[str, Any]], 
         answers.Entry(**page | {"number": number, "asked_at": page["asked_at"].isoformat()}) for number, page in enumerate(came, start=1)
     )
     manifest = answers.Manifest(
-        source="huntress",
+        source=part.pull.connection.provider,
         subject=part.subject,
-        kind=SUBJECTS[part.subject].kind,
+        kind=NAMED[part.subject].kind,
         whose=_whose(part),
         began_at=entries[0].asked_at,
         ended_at=entries[-1].asked_at,
@@ -124,6 +135,7 @@ def _archived(part: PullPart, outcome: Outcome, came: Sequence[dict[str, Any]], 
             "remarks": list(outcome.remarks),
             "unchanged": list(outcome.unchanged),
             "missed": [{name: page[name] for name in ("endpoint", "address", "status")} | page["headers"] for page in missed],
+            **outcome.about,
         },
     )
     with tempfile.SpooledTemporaryFile(max_size=_SPOOLED) as file:
@@ -140,6 +152,9 @@ def _bodies(part: PullPart) -> Iterator[bytes]:
 def _whose(part: PullPart) -> dict[str, str]:
     """The account, or the reseller, in the words of Huntress."""
     connection: Connection = part.pull.connection
+    if part.subject == TENANT:
+        tenant = _tenant(part)
+        return {"id": part.external_id, "name": tenant.name if tenant else ""}
     if part.account is None:
         return {"id": connection.actor_reseller, "name": connection.actor}
     if connection.reseller_id:

@@ -27,6 +27,7 @@ from ingest.models import Connection, Job, PullPage, PullPart
 from ingest.services import pull_ends, pumping
 from ingest.services.connections import client_for
 from ingest.services.pull_ends import Outcome
+from ingest.services.subjects import NAMED
 from ingest.sources.answers import open_archive
 from ingest.sources.reading import Unreadable
 
@@ -47,7 +48,7 @@ class StintOver(Exception):
     """Others wait, or somebody else went on with this part: look again at what was kept."""
 
 
-def _given_up(subject: int, message: str) -> None:
+def given_up(subject: int, message: str) -> None:
     """A person cancelled the job, or its workers died of it: then what came is kept, by a job of its own."""
     part = PullPart.objects.select_related("job", "pull__connection__account", "pull__by", "account").get(pk=subject)
     if part.state not in PullPart.OPEN:
@@ -56,7 +57,7 @@ def _given_up(subject: int, message: str) -> None:
         pull_ends.cancel(part.pk, message)
         transaction.on_commit(lambda: pumping.pump(part.pull_id))
         return
-    label = f"Keeping what came of {SUBJECTS[part.subject].label.lower()}"
+    label = f"Keeping what came of {NAMED[part.subject].label.lower()}"
     job = jobs.enqueue("keep", part.pk, label=label, account=part.account or part.pull.connection.account, by=part.pull.by)
     PullPart.objects.filter(pk=part.pk).update(job=job, said=message)
 
@@ -72,33 +73,33 @@ def _lost(subject: int, message: str) -> None:
 @jobs.handles("keep", give_up=_lost)
 def keep_what_came(subject: int, progress: jobs.Progress) -> None:
     """End a part whose job has failed, with what it has."""
-    part = _with_all(subject)
+    part = with_all(subject)
     if part.state in PullPart.OPEN:
         pull_ends.end(part, Outcome(State.PARTIAL, State.FAILED, lacks=[part.said]), progress.job_id)
         pumping.pump(part.pull_id)
 
 
-@jobs.handles("pull", give_up=_given_up)
+@jobs.handles("pull", give_up=given_up)
 def read_part(subject: int, progress: jobs.Progress) -> None:
     """Read one part as far as a stint goes. What it did not get is the part's to say, and no failure of the job."""
     mine = PullPart.objects.filter(pk=subject, job=progress.job_id, state__in=PullPart.OPEN)
     if not mine.update(state=State.RUNNING, began_at=Coalesce("began_at", timezone.now())):
         return
-    part = _with_all(subject)
+    part = with_all(subject)
     try:
         outcome = _Stint(part, progress).run()
     except StintOver:
-        _go_on_later(part, progress.job_id)
+        go_on_later(part, progress.job_id)
         return
     pull_ends.end(part, outcome, progress.job_id)
     pumping.pump(part.pull_id)
 
 
-def _with_all(subject: int) -> PullPart:
+def with_all(subject: int) -> PullPart:
     return PullPart.objects.select_related("pull__connection__account", "pull__connection__added_by", "pull__by", "account").get(pk=subject)
 
 
-def _go_on_later(part: PullPart, job_id: int) -> None:
+def go_on_later(part: PullPart, job_id: int) -> None:
     with transaction.atomic():
         PullPart.objects.filter(pk=part.pk, job=job_id, state=State.RUNNING).update(job=pumping.enqueue(part, part.pull))
 

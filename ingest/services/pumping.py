@@ -13,9 +13,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from ingest import jobs
-from ingest.huntress.subjects import SUBJECTS
 from ingest.models import Job, Pull, PullPage, PullPart
 from ingest.services import rounds
+from ingest.services.subjects import NAMED, TENANT
 
 log = logging.getLogger(__name__)
 State = PullPart.State
@@ -52,8 +52,15 @@ def _feed(pull_id: int) -> bool:
 
 def enqueue(part: PullPart, pull: Pull) -> Job:
     """A job for a part. Its label says nothing of other accounts: it is listed in one account."""
-    label = f"Pulling {SUBJECTS[part.subject].label.lower()} from Huntress"
-    return jobs.enqueue("pull", part.pk, label=label, account=part.account or pull.connection.account, by=pull.by)
+    named = NAMED[part.subject]
+    label = f"Pulling {named.label.lower()} from {named.whence}"
+    return jobs.enqueue(
+        "pull_tenant" if part.subject == TENANT else "pull",
+        part.pk,
+        label=label,
+        account=part.account or pull.connection.account,
+        by=pull.by,
+    )
 
 
 def _end(pull_id: int) -> None:

@@ -152,6 +152,11 @@ def start_tests(account: Account, *, by: User, only_new: bool = False) -> Job | 
     return jobs.enqueue(TEST_NEW if only_new else TEST_ALL, account.pk, label=f"Test of {plural(count, 'tenant')}", account=account, by=by)
 
 
+def open_tests(account: Account) -> Job | None:
+    """The test of many that waits or runs."""
+    return Job.objects.filter(account=account, kind__in=[TEST_ALL, TEST_NEW], state__in=[Job.State.QUEUED, Job.State.RUNNING]).first()
+
+
 def _to_test(account: Account) -> QuerySet[Tenant, Tenant]:
     return Tenant.objects.filter(account=account, kind=Tenant.Kind.MICROSOFT, removed_at__isnull=True)
 

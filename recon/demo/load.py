@@ -11,11 +11,11 @@ from zoneinfo import ZoneInfo
 
 from django.utils import timezone
 
-from accounts.models import Account, BillingCycle, Contract, Membership, Organization, Reseller, User
+from accounts.models import Account, BillingCycle, Contract, Membership, Organization, Reseller, Tenant, User
 from accounts.services import Refused
 from ingest import jobs
 from ingest.models import Connection, Job, SourceFile
-from ingest.services import connecting
+from ingest.services import connecting, microsoft_app, tenants
 from ingest.services.intake import receive
 from recon import tasks  # noqa: F401  registers what jobs do
 from recon.demo.cast import PASSWORD, PEOPLE, RESELLER, Person
@@ -23,6 +23,8 @@ from recon.demo.contracts import ACCOUNT as CONTRACTS_OF
 from recon.demo.contracts import contracts
 from recon.demo.files import DemoAccount, DemoFile, DemoMonth, accounts
 from recon.demo.huntress.keys import ACCOUNT_KEY, RESELLER_KEY
+from recon.demo.microsoft.keys import CLIENT_ID, SECRET
+from recon.demo.microsoft.story import SECOND_TENANT, tenant_of
 from recon.demo.stories import BUNDLE, NORTH, REMARKS, SOUTH
 from recon.engine import Holding
 from recon.models import Note, Reconciliation, Severity, Variance
@@ -39,6 +41,8 @@ _LEFT_TO_PEOPLE: Final = ("quillmere-it", "rebilled")
 _CONNECTED: Final = "quillmere-it"
 #: The account to which the reseller's key was added, which opens all of them.
 _RESELLERS_KEY_IN: Final = "brightfen-support"
+#: Tenants that its app knows to begin with: two that consented, one of them not to all, a customer's second one, and one that did not.
+_TENANTS: Final = (41030, 41048, SECOND_TENANT[0], 41159)
 _WAIT_SECONDS: Final = 60.0
 #: The first people of the cast: who prepares the past months, and who signs them.
 _SIGNERS: Final = 2
@@ -62,14 +66,29 @@ def connect() -> bool:
     through = _connected(_RESELLERS_KEY_IN, "Huntress, all accounts", RESELLER_KEY)
     if through:
         Connection.objects.filter(pk=through.pk).update(reseller=through.account.reseller)
-    return bool(own or through)
+    app = _app()
+    return bool(own or through or app)
+
+
+def _app() -> Connection | None:
+    """The invented Microsoft's app, and some tenants that nobody has tested yet, unless the account has or had an app."""
+    account = Account.objects.filter(slug=_CONNECTED).first()
+    admin = User.objects.filter(email=next(person.email for person in PEOPLE if person.role == "admin")).first()
+    if account is None or admin is None or Connection.objects.filter(account=account, provider=Connection.Provider.MICROSOFT).exists():
+        return None
+    try:
+        made = microsoft_app.state_app(account, microsoft_app.Stated(CLIENT_ID, SECRET), by=admin, is_demo=True)
+        tenants.connect(account, dict.fromkeys(map(tenant_of, _TENANTS), (0, "global")), how=Tenant.How.CSV, by=admin)
+    except Refused:
+        return None
+    return made
 
 
 def _connected(slug: str, name: str, of: tuple[str, str]) -> Connection | None:
     """A key of the invented Huntress, unless the account has or had one."""
     account = Account.objects.filter(slug=slug).first()
     admin = next(person for person in PEOPLE if person.role == "admin")
-    if account is None or Connection.objects.filter(account=account).exists():
+    if account is None or Connection.objects.filter(account=account, provider=Connection.Provider.HUNTRESS).exists():
         return None
     key, secret = of
     try:

@@ -36,7 +36,7 @@ def state_count(tenant: Tenant, cycle: BillingCycle, *, identities: int, note: s
     if told == after and before:
         return before
     made, _ = TenantCount.objects.update_or_create(tenant=tenant, cycle=cycle, defaults={**after, "by": by})
-    subject = f"{tenant}: {plural(identities, 'identity')} in {cycle_range(cycle)}"
+    subject = f"{tenant}: {plural(identities, 'identity,identities')} in {cycle_range(cycle)}"
     revision = newest(cycle).revision
     audit.record(
         "recon.tenant.counted", subject, account=tenant.account, actor=by, cycle=cycle, revision=revision, before=told, after=after

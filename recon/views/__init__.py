@@ -16,6 +16,7 @@ from recon.views.reseller import reseller, reseller_account, reseller_usage
 from recon.views.shares import shares
 from recon.views.sign import reopen, send_back, settle_rejected, sign, sign_off, submit
 from recon.views.sweep import sweep, sweep_changes, sweep_csv, sweep_machines, sweep_print, sweep_threshold, sweep_xlsx
+from recon.views.tenant_counts import state_tenant_count
 from recon.views.tie_outs import amount_unit, name_difference, restore_invoice, set_invoice_aside, tie_out, withdraw_named
 from recon.views.tolerances import tolerances
 from recon.views.trends import trends
@@ -26,6 +27,6 @@ __all__ = [
     "match", "matches", "month", "name_difference", "organization", "organizations", "products", "recount", "renewals", "reopen",
     "reseller", "reseller_account", "reseller_usage", "restore_invoice", "revision", "revision_row", "revoke_alias", "row", "send_back",
     "set_invoice_aside", "settle_rejected", "shares", "sign", "sign_off", "sku_names", "sku_suggestions", "start_export", "start_import",
-    "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold", "sweep_xlsx", "tie_out",
-    "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice", "withdraw_named",
+    "state_tenant_count", "submit", "sweep", "sweep_changes", "sweep_csv", "sweep_machines", "sweep_print", "sweep_threshold",
+    "sweep_xlsx", "tie_out", "tolerances", "trends", "undo", "undo_match", "use_again", "withdraw", "withdraw_invoice", "withdraw_named",
 ]  # fmt: skip
