@@ -9,13 +9,14 @@ import pandas as pd
 from accounts.templatetags.recon_ui import units
 from recon import seal, store
 from recon.charges import Charge, by_number, charge_as_said
+from recon.checks import LEGS
 from recon.models import Drift, Reconciliation, SignedTieOut, Variance
 from recon.policies import policy_of, scopes_of
 from recon.pricing import KIND as PRICES
 from recon.tie_out import current_tie_out
 from recon.words import LEG_WORDS
 
-_COMPARED = ("billed", "expected", "rebilled", "previous", "severity", "cost", "sell")
+_COMPARED = (*LEGS, "severity", "cost", "sell")
 
 
 def check(reconciliation: Reconciliation) -> Drift:

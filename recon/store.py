@@ -25,6 +25,7 @@ from ingest.jobs import Progress
 from ingest.models import LegInput, RejectedLine, UsageLine
 from recon import board, live
 from recon.engine import ALWAYS, ANY_ORGANIZATION, CHECKS, FLAGS, LEGS, NOBODY_REBILLED, LegName, LegTable, reconcile, totals
+from recon.microsoft import Counted, counted_in, leg_of
 from recon.models import Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, engine_tolerances, policy_of, scopes_of
 from recon.pricing import KIND as PRICES
@@ -78,7 +79,7 @@ def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     reconciliation, run = _begin(cycle)
     inputs = inputs_of(cycle)
     progress(0, 4, "Reading the legs")
-    legs, organizations = _legs_of(cycle, inputs)
+    legs, organizations, counted = _legs_of(cycle, inputs)
     progress(1, 4, "Comparing")
     policy = policy_of(cycle.account)
     rows = _judged(cycle, legs, inputs, organizations, scopes_of(policy))
@@ -88,6 +89,8 @@ def recount(cycle: BillingCycle, progress: Progress) -> Reconciliation:
     _tell_the_planner(len(rows))
     progress(3, 4, "Turning the page")
     summary = _summary(rows, legs) | _report(inputs, rows, organizations) | _live(cycle, rows, organizations)
+    if counted.is_asked:
+        summary["microsoft"] = counted.described()
     with transaction.atomic():  # what is decided meanwhile waits, and is not lost between the old rows and the new
         if _turn_to(reconciliation, run, inputs=inputs.described(), totals=summary, policy=policy):
             show_decisions(reconciliation, run)
@@ -143,7 +146,7 @@ def _has_lost_a_leg(cycle: BillingCycle, inputs: Inputs) -> bool:
 def judged_by(cycle: BillingCycle, scopes: Sequence[Scope]) -> pd.DataFrame:
     """A month's rows as other tolerances would judge them, and as its inputs are now; nothing is stored."""
     inputs = inputs_of(cycle)
-    legs, organizations = _legs_of(cycle, inputs)
+    legs, organizations, _ = _legs_of(cycle, inputs)
     rows = _judged(cycle, legs, inputs, organizations, scopes)
     return rows.assign(pk=organizations["pk"].to_numpy(np.int64)[rows["organization"]] if len(rows) else [])
 
@@ -237,15 +240,18 @@ def _turn_to(reconciliation: Reconciliation, run: int, **shown: Any) -> bool:
     return bool(earlier.update(run=run, counted_at=timezone.now(), **shown))
 
 
-def _legs_of(cycle: BillingCycle, inputs: Inputs) -> tuple[dict[LegName, LegTable], pd.DataFrame]:
-    """The legs as the engine takes them, and the Organizations that their numbers mean."""
+def _legs_of(cycle: BillingCycle, inputs: Inputs) -> tuple[dict[LegName, LegTable], pd.DataFrame, Counted]:
+    """The legs as the engine takes them, the Organizations that their numbers mean, and what tenants were counted."""
     named = named_lines(cycle.account_id, {given.source_file_id for given in inputs.legs.values()})
     of_leg = {leg: named.get(given.source_file_id, NOTHING) for leg, given in inputs.legs.items()}
     lines = {leg: [*_lines(given), *of_leg[leg].counted] for leg, given in inputs.legs.items()}
     rejected = {leg: [*_rejected(given), *_unsure(leg, of_leg[leg])] for leg, given in inputs.legs.items()}
     # Organizations are never taken away, so those that are read last are all that the lines can mean.
     organizations = _organizations(cycle)
-    return {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}, organizations
+    legs = {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}
+    roots = organizations["pk"].to_numpy(np.int64)[organizations["root"]] if len(organizations) else []
+    counted = counted_in(cycle, dict(zip(organizations["pk"].tolist(), map(int, roots), strict=True)))
+    return (legs | {"microsoft": leg_of(counted, organizations)} if counted.is_asked else legs), organizations, counted
 
 
 def _organizations(cycle: BillingCycle) -> pd.DataFrame:

@@ -1,0 +1,1 @@
+"""The check against Microsoft: what tenants hold licences for, in the month."""
