@@ -35,9 +35,9 @@ class AppForm(forms.Form):
 
     def forget(self) -> None:
         """Leave nothing secret in what a refused form is made of again."""
-        self.data = self.data.copy()
-        for name in ("secret", "pem"):
-            self.data[name] = ""
+        left: Any = self.data
+        self.data = left = left.copy()
+        left["secret"] = left["pem"] = ""
 
     def clean(self) -> dict[str, Any]:
         said = super().clean() or {}

@@ -16,6 +16,7 @@ from accounts.services import Refused
 from ingest.services import consents, tenant_imports, tenant_tests
 from ingest.services import tenants as service
 from ingest.services.microsoft_app import app_of, facts_of
+from ingest.sources.tenant_list import Odd
 from ingest.tenant_forms import CloudForm, ConfirmForm, GoogleForm, ImportForm
 from ingest.tenant_tables import TenantsTable, counted
 from ingest.views.tenant_names import names_offered
@@ -163,7 +164,8 @@ def import_tenants(request: HttpRequest, account: str) -> HttpResponse:
         return render(
             request, "ingest/tenants_import.html", {"form": ImportForm(cloud=facts_of(app).cloud if app else "global"), "app": app}
         )
-    form, odd = ImportForm(request.POST, request.FILES), ()
+    form = ImportForm(request.POST, request.FILES)
+    odd: tuple[Odd, ...] = ()
     if form.is_valid():
         try:
             came = tenant_imports.import_list(ours, form.content, cloud=form.cleaned_data["cloud"], by=signed_in(request))

@@ -107,7 +107,7 @@ def build() -> World:
     people["stranger"] = person("owen@brightfen.example", "Owen Lark")
     Membership.objects.create(user=people["stranger"], account=elsewhere, role=Role.ADMIN)
     invited = User.objects.create_user("new@quillmere.example", None, name="Nell Barrow")
-    rows = {
+    rows: dict[str, Any] = {
         "membership": memberships[Role.VIEWER],
         "through": through,
         "invited": Membership.objects.create(user=invited, account=account, role=Role.VIEWER),
