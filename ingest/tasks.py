@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ingest import jobs
-from ingest.services import connection_tests, consents, intake, pull_parts, pumping, slots, tenant_tests
+from ingest.services import connection_tests, consents, intake, pull_parts, pumping, slots, tenant_parts, tenant_tests
 
 
 @shared_task
@@ -27,5 +27,6 @@ def begin_pulls() -> None:
 
 
 __all__ = [
-    "begin_pulls", "connection_tests", "consents", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs", "tenant_tests",
+    "begin_pulls", "connection_tests", "consents", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs", "tenant_parts",
+    "tenant_tests",
 ]  # fmt: skip

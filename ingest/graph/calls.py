@@ -19,8 +19,7 @@ NEEDED: Final = (ORGANIZATION_READ, USER_READ)
 #: The most that Graph gives on a page, and with ``signInActivity`` on it.
 _PAGE, _PAGE_OF_ACTIVITY = "999", "500"
 _USER: Final = (
-    "id,displayName,userPrincipalName,mail,accountEnabled,userType,createdDateTime,onPremisesSyncEnabled,assignedLicenses,"
-    "licenseAssignmentStates"
+    "id,userPrincipalName,mail,accountEnabled,userType,createdDateTime,onPremisesSyncEnabled,assignedLicenses,licenseAssignmentStates"
 )
 
 
@@ -67,7 +66,7 @@ _TABLE: Final = (
     ),
     Call(
         "deleted_users", "directory/deletedItems/microsoft.graph.user", "the list of deleted users", USER_READ,
-        {"$select": "id,displayName,userPrincipalName,mail,userType,createdDateTime,deletedDateTime", "$top": _PAGE},
+        {"$select": "id,userPrincipalName,mail,userType,createdDateTime,deletedDateTime", "$top": _PAGE},
         without="who was deleted in the last thirty days",
     ),
     Call(

@@ -54,6 +54,8 @@ def _archive(reading: Reading) -> dict[str, Any]:
     said = {name: getattr(manifest, name) for name in ("source", "subject", "began_at", "ended_at", "lacks")}
     whose = {name: str(manifest.whose.get(name, "")) for name in ("id", "name")}
     ended = manifest.ended.isoformat()
+    if manifest.source == "microsoft":
+        said["about"] = {name: manifest.about.get(name, {}) for name in ("lacks", "gaps")}
     return {"archive": {**said, "whose": whose, "answers": len(manifest.answers), "runs": reading.answers}, "answered_at": ended}
 
 

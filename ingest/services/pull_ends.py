@@ -114,7 +114,8 @@ def _source_file(part: PullPart, account: Account, stored: Stored, is_partial: b
 
 def _tenant(part: PullPart) -> Tenant | None:
     """The tenant that a part is of; the one that was removed last where it is there no more."""
-    return Tenant.objects.filter(account=part.account_id, guid=part.external_id).order_by(F("removed_at").desc(nulls_first=True), "-pk").first()
+    known = Tenant.objects.filter(account=part.account_id, guid=part.external_id)
+    return known.order_by(F("removed_at").desc(nulls_first=True), "-pk").first()
 
 
 def _archived(part: PullPart, outcome: Outcome, came: Sequence[dict[str, Any]], missed: Sequence[dict[str, Any]]) -> Stored:

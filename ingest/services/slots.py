@@ -19,7 +19,7 @@ from accounts.services import Refused
 from ingest.huntress import Kind
 from ingest.huntress.subjects import subjects_for
 from ingest.models import Connection, Pull
-from ingest.services import pulls, pumping, rounds
+from ingest.services import pulls, pumping, rounds, tenant_pulls
 from ingest.services.rounds import last_day_of, nightly_slot
 
 log = logging.getLogger(__name__)
@@ -28,8 +28,8 @@ log = logging.getLogger(__name__)
 def begin_due(now: datetime | None = None) -> int:
     """Begin every pull that is due; returns how many were."""
     now, begun = now or timezone.now(), 0
-    known = Connection.objects.filter(removed_at__isnull=True, is_scheduled=True, provider=Connection.Provider.HUNTRESS)
-    known = known.exclude(key_kind="").select_related("account")
+    known = Connection.objects.filter(removed_at__isnull=True, is_scheduled=True)
+    known = known.exclude(provider=Connection.Provider.HUNTRESS, key_kind="").select_related("account")
     busy = set(Pull.objects.filter(ended_at__isnull=True).values_list("connection", flat=True))
     filled = dict(Pull.objects.filter(planned_for__isnull=False).values_list("connection").annotate(newest=Max("planned_for")).order_by())
     for connection in known:
@@ -68,6 +68,12 @@ def _last_days(connection: Connection, now: datetime) -> Sequence[datetime]:
 
 def _begin(connection: Connection, slot: datetime, why: str) -> None:
     is_last_day = why == Pull.Why.LAST_DAY
+    if connection.provider == Connection.Provider.MICROSOFT:
+        tenants = tenant_pulls.tenants_to_pull(connection.account)
+        if tenants:
+            pull = pulls.begin(connection, tenant_pulls.wanted(connection.account, tenants), why=why, planned_for=slot)
+            pumping.pump(pull.pk)
+        return
     if connection.reseller_id and is_last_day:
         wanted = []  # the round takes the accounts that are due
     else:

@@ -98,6 +98,15 @@ def _invoices(reading: Reading) -> Iterator[Figure]:
         yield "Last date", days.max().date().isoformat(), "day"
 
 
+def _directory(reading: Reading) -> Iterator[Figure]:
+    lines = reading.lines
+    is_here = lines["deleted_at"].isna()
+    yield "Users with a licence", int(is_here.sum()), "units"
+    yield "Sign-in blocked", int((~lines["is_enabled"].fillna(True).astype(bool) & is_here).sum()), "units"
+    if not is_here.all():
+        yield "Deleted lately", int((~is_here).sum()), "units"
+
+
 _FIGURES: Final[dict[str, Callable[[Reading], Iterator[Figure]]]] = {
     "agents": _agents,
     "invoice": _invoice,
@@ -106,4 +115,5 @@ _FIGURES: Final[dict[str, Callable[[Reading], Iterator[Figure]]]] = {
     "live": _live,
     "identities": _identities,
     "invoices": _invoices,
+    "directory": _directory,
 }

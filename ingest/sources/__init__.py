@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Final
 
-from ingest.sources import agents, billed, exclusions, expected, guesses, identities, invoice, invoices, live, prices, rebilled
+from ingest.sources import agents, billed, directory, exclusions, expected, guesses, identities, invoice, invoices, live, prices, rebilled
 from ingest.sources.answers import Manifest, is_archive, open_archive
 from ingest.sources.guesses import guess_cycle
 from ingest.sources.limits import Limits
@@ -23,6 +23,7 @@ READERS: Final[dict[str, Reader]] = {
     for reader in (
         exclusions.READER,
         agents.READER,
+        directory.READER,
         prices.READER,
         rebilled.READER,
         expected.READER,

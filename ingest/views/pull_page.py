@@ -16,10 +16,10 @@ from django.utils import timezone
 
 from accounts.models import Account
 from accounts.templatetags.recon_ui import plural
-from ingest.huntress.subjects import SUBJECTS, Subject
 from ingest.models import Connection, Pull, PullPart
 from ingest.services import pulls, rounds
 from ingest.services.plan import span
+from ingest.services.subjects import NAMED, Named
 from ingest.tables import in_words
 
 PULLS_PER_PAGE: Final = 25
@@ -94,7 +94,7 @@ class PartRow:
     """One part. ``until`` is when it is about to be read, where it is being read now."""
 
     part: PullPart
-    subject: Subject
+    subject: Named
     look: tuple[str, str, str]
     until: datetime | None
     file_url: str
@@ -135,7 +135,7 @@ class OnePull:
         for part in parts:
             is_running = part.state == State.RUNNING
             until = timezone.now() + span(max(0, part.expected_calls - part.pages), self.per_minute) if is_running else None
-            yield PartRow(part, SUBJECTS[part.subject], LOOKS[part.state], until, self._file_url(part))
+            yield PartRow(part, NAMED[part.subject], LOOKS[part.state], until, self._file_url(part))
 
     def _file_url(self, part: PullPart) -> str:
         """A file is shown in the account whose it is: the link leads there, and asks again who may see it."""

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from recon.loads import agents, exclusions, identities, invoice, invoices, live, prices, usage
+from recon.loads import agents, directory, exclusions, identities, invoice, invoices, live, prices, usage
 from recon.loads.loader import Effect, Loader
 
 LOADERS: Final[dict[str, Loader]] = {
@@ -16,6 +16,7 @@ LOADERS: Final[dict[str, Loader]] = {
     "live": live.LOADER,
     "identities": identities.LOADER,
     "invoices": invoices.LOADER,
+    "directory": directory.LOADER,
 }
 
 __all__ = ["LOADERS", "Effect", "Loader"]

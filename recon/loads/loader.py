@@ -11,6 +11,7 @@ import pandas as pd
 import pyarrow as pa
 
 from accounts.access import Need
+from accounts.models import BillingCycle, User
 from ingest import guards, jobs, storage
 from ingest.models import SourceFile
 from ingest.sources import read
@@ -48,6 +49,7 @@ class Loader:
     attempt left, and returns what is to be done in the transaction in which the file begins to count; ``settled`` is done after that.
     Imports of one account take turns, unless they are ``alone``: such a list makes no Organization, and waits only for itself.
     ``need`` is what it takes to put such a list in force, to use it again and to withdraw it; None: the page that asks knows.
+    ``place`` puts a file in force where there is more than one of its kind a cycle.
     """
 
     load: Callable[[SourceFile, Any, jobs.Progress], Taught]
@@ -57,6 +59,7 @@ class Loader:
     alone: bool = False
     settled: Callable[[SourceFile], object] = nothing
     need: Need | None = None
+    place: Callable[[SourceFile, BillingCycle, User], None] | None = None
 
 
 def stated(source_file: SourceFile) -> Mapping | None:

@@ -17,12 +17,13 @@ from accounts.models import Account, BillingCycle, User
 from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range, day
 from ingest import jobs, turns
-from ingest.models import Job, LegInput, SourceFile
+from ingest.models import Job, Kind, LegInput, SourceFile
 from ingest.services.mappings import is_proposal
 from ingest.services.pulled import brought_by
 from ingest.sources import READERS
 from recon.loads import LOADERS, Effect
 from recon.services.beside import served_by
+from recon.services.directories import refuse_unplaceable
 from recon.services.months import ask_for_recount, changed, newest
 from recon.services.sweeping import ask_for_sweep
 
@@ -30,7 +31,7 @@ State = SourceFile.State
 #: Turns of single files, beyond all numbers of accounts.
 _STREAMS: Final = 1 << 30
 #: Answers of these kinds are of the moment in which they came.
-_OF_A_MOMENT: Final = frozenset({"agents", "live", "identities"})
+_OF_A_MOMENT: Final = frozenset({"agents", "live", "identities", "directory"})
 
 
 def cycle_row(account: Account, cycle: Cycle) -> BillingCycle:
@@ -64,6 +65,8 @@ def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected
     """From now on a file is being imported for a cycle. Raises Refused for one that nobody has read, or of which nothing can be loaded."""
     _refuse_import(locked, without_rejected)
     _refuse_other_cycle(locked, cycle)
+    if locked.kind == Kind.DIRECTORY:
+        refuse_unplaceable(locked, cycle)
     locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
     locked.partial, locked.without_rejected = partial, without_rejected
     locked.preview.pop("kept_aside", None)
@@ -109,6 +112,8 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
         if locked.state != State.IMPORTED:
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
         _refuse_role(locked.account, locked.kind, by)
+        if LOADERS[locked.kind].place is not None:
+            raise Refused(f"{locked.name} says who was there at one moment, and serves the cycle of that moment alone.")
         row = cycle_row(locked.account, cycle)
         _refuse_other_cycle(locked, row)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
@@ -170,6 +175,9 @@ def _let_count(source_file: SourceFile, teach: Callable[[], None]) -> None:
         importing = SourceFile.objects.filter(pk=source_file.pk, state=State.IMPORTING)
         if importing.update(state=State.IMPORTED, imported_at=timezone.now()):
             teach()
+            if place := LOADERS[source_file.kind].place:
+                place(source_file, cycle, by)
+                return
             pull = brought_by(source_file)
             given = _take_leg(source_file, cycle, by=by, partial=source_file.partial)
             _record("recon.input.imported", given, pull.by if pull else by, **({"pull": pull.pk} if pull else {}))

@@ -14,12 +14,12 @@ from accounts.models import BillingCycle
 from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range, moment, plural
 from ingest import jobs
-from ingest.models import LegInput, SourceFile
+from ingest.models import Kind, LegInput, SourceFile
 from ingest.services.intake import could_not_read, read_into_preview
 from ingest.services.previews import answered_in
 from ingest.services.pulled import settle
 from recon.models import Reconciliation
-from recon.services import imports
+from recon.services import directories, imports
 
 State = SourceFile.State
 
@@ -77,6 +77,9 @@ def _cycle_for(source_file: SourceFile) -> BillingCycle:
     newest = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").first()
     if newest is not None and newest.state == Reconciliation.State.SIGNED:
         raise Refused(f"{cycle_range(cycle)} is signed, and is not touched. The answers are kept, and not imported by themselves.")
+    if source_file.kind == Kind.DIRECTORY:
+        directories.refuse_lesser(source_file, cycle)
+        return cycle
     current = LegInput.objects.filter(cycle=cycle, leg=source_file.kind, ended_at__isnull=True).select_related("source_file").first()
     if current is not None and current.source_file_id != source_file.pk:
         _refuse_lesser(source_file, current, answered)
