@@ -65,7 +65,7 @@ class TenantFilter(django_filters.FilterSet):
 class TenantsTable(tables.Table):
     name = tables.Column(verbose_name="Tenant", empty_values=(), order_by=("name", "guid", "pk"), attrs={"cell": {"class": "clip"}})
     organization = tables.Column(
-        order_by=("organization__name", "name", "pk"), default=blank("Nobody has said whose it is"), attrs={"cell": {"class": "clip"}}
+        order_by=("organization__name", "name", "pk"), default=blank("Nobody has said whose it is"), attrs={"cell": {"class": "clip p2"}}
     )
     standing = tables.Column(verbose_name="State", order_by=("standing", "name", "pk"), attrs={"cell": {"class": "nowrap"}})
     pulled_at = tables.Column(
@@ -105,8 +105,9 @@ class TenantsTable(tables.Table):
     def render_name(self, record: Tenant) -> SafeString:
         url = reverse("ingest:tenant", args=[self.slug, record.pk])
         under = "Google" if record.kind == Tenant.Kind.GOOGLE else (record.domains[0] if record.domains else record.guid)
-        trouble = format_html('<span class="under">{}</span>', record.trouble) if record.trouble else ""
-        return format_html('<a href="{}">{}</a> <span class="under">{}</span>{}', url, record, under, trouble)
+        whose = f"{under}, {record.organization}" if record.organization else under
+        trouble = format_html('<span class="also wraps">{}</span>', record.trouble) if record.trouble else ""
+        return format_html('<a href="{}">{}</a> <span class="under">{}</span>{}', url, record, whose, trouble)
 
     def render_standing(self, record: Any) -> SafeString:
         return status(*look_of(record))

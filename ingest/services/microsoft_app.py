@@ -67,6 +67,10 @@ class AppFacts:
     trouble: str = ""
 
     @property
+    def cloud_label(self) -> str:
+        return CLOUDS[self.cloud].label
+
+    @property
     def has_ended(self) -> bool:
         return self.ends is not None and self.ends <= datetime.now(UTC)
 

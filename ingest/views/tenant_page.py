@@ -13,7 +13,6 @@ from ingest.services.consents import suggested_by_links
 from ingest.services.microsoft_app import app_of
 from ingest.services.tenant_imports import candidates_of
 from ingest.services.tenant_tests import tests_of
-from ingest.tenant_tables import look_of
 
 #: Whether a call may be made, and whether it is needed → tone, icon, word.
 _OPEN: Final = ("done", "match", "May read")
@@ -42,8 +41,16 @@ class TenantPage:
         return bool(self.tenant.kind == Tenant.Kind.GOOGLE)
 
     @property
-    def look(self) -> tuple[str, str, str]:
-        return ("review", "running", "Being tested") if self.is_testing else look_of(self.tenant)
+    def test_look(self) -> tuple[str, str, str]:
+        """What the last test came to: tone, icon, word."""
+        if self.is_testing:
+            return ("review", "running", "Being tested")
+        if self.tenant.trouble:
+            return ("rejected", "escalate", "Trouble")
+        if not self.tenant.tested_at:
+            return ("todo", "todo", "Not tested")
+        closed = any(one["is_open"] is False for one in self.tenant.reach)
+        return ("within", "within", "In part") if closed else ("done", "match", "All of it")
 
     @cached_property
     def test(self) -> Job | None:
