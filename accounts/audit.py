@@ -27,6 +27,7 @@ SENTENCES: Final[dict[str, str]] = {
     "ingest.consent.made": "made a consent link for {subject}",
     "ingest.consent.withdrawn": "withdrew the consent link for {subject}",
     "ingest.consent.granted": "came back with a consent through the link for {subject}",
+    "ingest.consent.asked_again": "had Microsoft asked again who came back through the link for {subject}",
     "ingest.consent.declined": "came back without a consent through the link for {subject}",
     "ingest.tenant.proved": "had it proved which tenant consented: {subject}",
     "ingest.tenant.added": "added the tenant {subject}",

@@ -157,6 +157,7 @@ def prove_again(link: ConsentLink, *, by: User) -> Job:
     row = ConsentLink.objects.select_for_update(of=("self",)).select_related("account", "organization").get(pk=link.pk)
     if not row.returned_at or row.tenant_id or row.withdrawn_at:
         raise Refused("There is nothing to ask for this link.")
+    _record("asked_again", row, by, claimed=row.claimed)
     return _enqueue(row, by)
 
 

@@ -10,14 +10,12 @@ from typing import Final
 
 from django.db import transaction
 
-from accounts import audit
 from accounts.access import Need
 from accounts.guard import require
 from accounts.models import Account, Alias, Organization, Tenant, User
 from accounts.names import normalise
 from accounts.roots import roots_of
 from accounts.services import Refused
-from accounts.templatetags.recon_ui import plural
 from ingest.graph import CLOUDS, tenant_id
 from ingest.models import FileOwner, Kind, LiveCount, SourceFile
 from ingest.services.tenant_tests import start_tests
@@ -75,9 +73,6 @@ def import_list(account: Account, text: str, *, cloud: str, by: User) -> Importe
 def take_in(account: Account, pairs: dict[str, tuple[int, str]], *, how: str, by: User) -> Imported:
     """All of these, or none. What is new is tested by a worker, where there is an app. Raises Refused."""
     new, confirmed = connect(account, pairs, how=how, by=by)
-    if new or confirmed:
-        after = {"how": str(how), "new": new[:1000], "confirmed": confirmed[:1000]}
-        audit.record("ingest.tenant.imported", plural(len(new) + len(confirmed), "tenant"), account=account, actor=by, after=after)
     if new:
         with suppress(Refused):  # there is no app yet: its page says so, and each tenant that it is not tested
             start_tests(account, by=by, only_new=True)

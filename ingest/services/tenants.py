@@ -18,6 +18,7 @@ from accounts.guard import require
 from accounts.models import Account, Organization, Tenant, User
 from accounts.roots import roots_of
 from accounts.services import Refused
+from accounts.templatetags.recon_ui import plural
 from ingest import jobs
 from ingest.graph import CLOUDS
 
@@ -138,6 +139,9 @@ def connect(account: Account, pairs: dict[str, tuple[int, str]], *, how: str, by
             Tenant.objects.bulk_update(changed, ["organization", "confirmed_by", "confirmed_at"], batch_size=500)
     except IntegrityError:
         raise Refused("Somebody else added one of these tenants a moment ago. Try again.") from None
+    if new or changed:
+        after = {"how": str(how), "new": [one.guid for one in new][:1000], "confirmed": [one.guid for one in changed][:1000]}
+        audit.record("ingest.tenant.imported", plural(len(new) + len(changed), "tenant"), account=account, actor=by, after=after)
     if any(one.organization_id for one in [*new, *changed]):
         count_anew(account, by=by)
     return [one.guid for one in new], [one.guid for one in changed]

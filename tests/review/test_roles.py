@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Account, Alias, AuditEvent, Membership, Organization, Reseller, Role, User
-from ingest.models import Connection, Invoice, MappingProfile, SkuSuggestion, SourceFile, UsageLine
-from ingest.services import connecting, connection_tests, mappings
+from accounts.models import Account, Alias, AuditEvent, ConsentLink, Membership, Organization, Reseller, Role, Tenant, User
+from ingest.models import Connection, FileOwner, Invoice, LiveCount, MappingProfile, SkuSuggestion, SourceFile, UsageLine
+from ingest.services import connecting, connection_tests, consents, mappings, microsoft_app, tenant_imports, tenant_tests, tenants
 from ingest.sources import Mapping
 from recon.engine import Holding
 from recon.models import Note, Question, Reconciliation, ReconcilingItem, TieOutItem, TolerancePolicy
@@ -27,6 +27,7 @@ from recon.services import (
     review,
     shares,
     sku_files,
+    tenant_counts,
     tying,
 )  # fmt: skip
 from recon.services.shares import Wanted
@@ -48,6 +49,7 @@ ACTS: dict[str, Act] = {
 
 NOW = datetime(2026, 11, 16, 12, tzinfo=UTC)
 WATCH, BACKUP = "Cloud Watch", "Offsite Backup"
+APP, OTHER, NAMED = (f"8a6c3f1e-0000-4000-8000-00000000000{n}" for n in range(3))
 MILLS = [Wanted("Dunfell Mill", 1), Wanted("Dunfell Shop", 1)]
 Deed = Callable[[World, User], Any]
 #: What an admin says for everybody: how lists are read, and who is billable.
@@ -95,10 +97,29 @@ DEEDS: dict[str, Deed] = {
     "connecting.start_test": lambda w, by: connecting.start_test(_connection(), by=by),
     "connecting.remove": lambda w, by: connecting.remove(_connection(), by=by),
     "connection_tests.confirm": lambda w, by: connection_tests.confirm(_connection(), "account 9", by=by),
+    "microsoft_app.state_app": lambda w, by: microsoft_app.state_app(w.account, microsoft_app.Stated(APP, "another-secret"), by=by),
+    "microsoft_app.remove_app": lambda w, by: microsoft_app.remove_app(w.account, by=by),
+    "consents.make_link": lambda w, by: consents.make_link(w.account, organization=_org(AT), cloud="global", by=by),
+    "consents.withdraw": lambda w, by: consents.withdraw(ConsentLink.objects.get(), by=by),
+    "consents.prove_again": lambda w, by: consents.prove_again(ConsentLink.objects.get(), by=by),
+    "tenants.confirm": lambda w, by: tenants.confirm(_tenant("microsoft"), _org(AT), by=by),
+    "tenants.move": lambda w, by: tenants.move(_tenant("microsoft"), "china", by=by),
+    "tenants.remove": lambda w, by: tenants.remove(_tenant("microsoft"), by=by),
+    "tenants.add_google": lambda w, by: tenants.add_google(w.account, name="dunfell.example", organization=_org(AT), by=by),
+    "tenants.connect": lambda w, by: tenants.connect(w.account, {OTHER: (0, "global")}, how="csv", by=by),
+    "tenant_imports.import_list": lambda w, by: tenant_imports.import_list(w.account, f"{OTHER},{AT}", cloud="global", by=by),
+    "tenant_imports.take_in": lambda w, by: tenant_imports.take_in(w.account, {OTHER: (0, "global")}, how="csv", by=by),
+    "tenant_imports.accept": lambda w, by: tenant_imports.accept(w.account, [NAMED], cloud="global", by=by),
+    "tenant_tests.start_test": lambda w, by: tenant_tests.start_test(_tenant("microsoft"), by=by),
+    "tenant_tests.start_tests": lambda w, by: tenant_tests.start_tests(w.account, by=by),
+    "tenant_counts.state_count": lambda w, by: tenant_counts.state_count(_tenant("google"), w.of().cycle, identities=4, by=by),
     "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
 }
 #: How everybody's lists are read from now on, and with whose key.
-FOR_ADMINS = ("amounts.", "mappings.", "connecting.", "connection_tests.")
+FOR_ADMINS = (
+    "amounts.", "mappings.", "connecting.", "connection_tests.", "microsoft_app.", "consents.", "tenants.", "tenant_imports.",
+    "tenant_tests.",
+)  # fmt: skip
 LOOKS = {
     questions: {"waiting", "queue", "decided", "question", "count_open", "left_of", "count_blocking", "entry", "follow_merges"},
     products: {"words_of", "served_files", "count_undecided", "queue", "rules", "cycles_that_use"},
@@ -110,6 +131,16 @@ LOOKS = {
     exclusions: {"drafts_of", "as_csv", "effect_of"},
     sku_files: {"newest_upload"},
     connecting: {"tests_of"},
+    microsoft_app: {"app_of", "facts_of", "graph_for", "microsoft_of", "login_of"},
+    consents: {
+        "address_of", "is_open", "links_of", "take_return", "run_prove", "prove_link", "note", "suggested_by_links",
+    },
+    tenants: {"tenants_of", "pullable", "count_anew"},
+    tenant_imports: {"candidates_of"},
+    tenant_tests: {
+        "look", "write_down", "tests_of", "run_test", "examine", "open_tests", "run_all", "run_new", "examine_many",
+    },
+    tenant_counts: {"count_anew"},
     connection_tests: {"run_test", "examine", "judge", "to_confirm"},
     mappings: {
         "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
@@ -134,7 +165,25 @@ def _org(name: str) -> Organization:
 
 
 def _connection() -> Connection:
-    return Connection.objects.get()
+    return Connection.objects.get(provider="huntress")
+
+
+def _tenant(kind: str) -> Tenant:
+    return Tenant.objects.get(kind=kind, name="Here")
+
+
+def _tenanted(world: World) -> None:
+    """The app, a tenant to confirm and one of Google's, a link that came back, and a tenant that Huntress names."""
+    by, org = world.ines, _org(AT)
+    microsoft_app.state_app(world.account, microsoft_app.Stated(APP, "a-secret"), by=by)
+    Tenant.objects.create(account=world.account, guid=APP, name="Here", proved_at=NOW)
+    Tenant.objects.create(account=world.account, kind="google", name="Here", how="list")
+    came = {"returned_at": NOW, "claimed": OTHER, "expires_at": NOW, "app": APP, "made_by": by}
+    ConsentLink.objects.create(account=world.account, nonce="n", **came)
+    live: dict[str, Any] = {"name": "live.zip", "sha256": "ab" * 32, "size": 1, "kind": "live", "state": "imported"}
+    file = SourceFile.objects.create(account=world.account, cycle=world.of().cycle, received_by=by, imported_by=by, imported_at=NOW, **live)
+    FileOwner.objects.create(source_file=file, number=1, name=AT, organization=org)
+    LiveCount.objects.create(source_file=file, line=1, owner=1, tenants=[{"product": "itdr", "tenant": NAMED, "billable": 3}])
 
 
 def _unconnected(world: World) -> Account:
@@ -176,6 +225,7 @@ def busy(world: World) -> World:
     exclusions.propose(world.account, b"SKU\nINVENTED_Z\n", name="list.csv", came="file", by=world.ines)
     sku_files.take_suggestions(world.account, SUGGESTED, name="maybe.csv", by=world.ines)
     sku_files.dismiss(world.account, _suggested(dismissed=False)[:1], by=world.ines)
+    _tenanted(world)
     return world
 
 
@@ -234,13 +284,10 @@ def test_who_has_no_role_does_none_of_them(busy: World, who: Callable[[World], U
 
 @pytest.mark.parametrize("name", DEEDS)
 def test_who_has_the_role_does_them(busy: World, name: str) -> None:
-    before = AuditEvent.objects.count()
-    if name.startswith(RULES):
+    before, for_admins = AuditEvent.objects.count(), name.startswith((*RULES, *FOR_ADMINS))
+    if for_admins:
         assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
-    DEEDS[name](busy, busy.ines if name.startswith(RULES) else busy.mara)
-    if name.startswith(FOR_ADMINS):
-        assert "Your role in this account" in refusal(lambda: DEEDS[name](busy, busy.mara))
-    DEEDS[name](busy, busy.ines if name.startswith(FOR_ADMINS) else busy.mara)
+    DEEDS[name](busy, busy.ines if for_admins else busy.mara)
     assert (AuditEvent.objects.count() > before) == (name not in {"questions.answer_exact", "questions.answer_own"})
 
 
