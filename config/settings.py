@@ -275,6 +275,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "sweep-jobs": {"task": "ingest.tasks.sweep_jobs", "schedule": _SWEEP_SECONDS, "options": {"expires": _SWEEP_SECONDS}},
     "pump-pulls": {"task": "ingest.tasks.pump_pulls", "schedule": 10, "options": {"expires": 10}},
+    "purge-personal": {"task": "ingest.tasks.purge_personal", "schedule": 6 * 3600, "options": {"expires": 3600}},
     "begin-pulls": {"task": "ingest.tasks.begin_pulls", "schedule": 60, "options": {"expires": 60}},
 }
 

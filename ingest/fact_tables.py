@@ -15,7 +15,19 @@ from django_tables2 import RequestConfig
 
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import blank, day, moment, money, units
-from ingest.models import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, Kind, LiveCount, PriceLine, SourceFile
+from ingest.models import (
+    AgentLine,
+    DirectoryLicence,
+    DirectoryUser,
+    ExcludedSku,
+    FileOwner,
+    IdentityLine,
+    Invoice,
+    Kind,
+    LiveCount,
+    PriceLine,
+    SourceFile,
+)
 from ingest.tables import LINES_PER_PAGE, LinesTable
 
 #: Past this a list is sorted by line alone: for any other order the database would have to sort all of it for every page.
@@ -272,6 +284,47 @@ class PulledInvoicesTable(FactsTable):
         return units(value)
 
 
+class UsersTable(FactsTable):
+    """Users with what they hold: the licences of the rows that are shown are fetched at once."""
+
+    upn = tables.Column(verbose_name="User name", attrs={"cell": {"class": "wraps"}})
+    licences = tables.Column(empty_values=(), orderable=False, attrs={"cell": {"class": "wraps"}})
+    is_enabled = tables.Column(verbose_name="Sign-in", default=blank("It is not said"))
+    user_type = tables.Column(verbose_name="Kind", default="", attrs={"cell": {"class": "p3"}})
+    purpose = tables.Column(verbose_name="Mailbox", default=blank("Not known, or not asked"), attrs={"cell": {"class": "p3"}})
+    deleted_at = tables.Column(verbose_name="Deleted", default="", attrs={"cell": {"class": "p3"}})
+
+    caption = "The users that were loaded"
+    row_header = "upn"
+
+    @classmethod
+    def facts(cls, source_file: SourceFile) -> QuerySet[Any]:
+        return DirectoryUser.objects.filter(source_file=source_file)
+
+    @classmethod
+    def count_known(cls, source_file: SourceFile) -> int:
+        return source_file.loaded
+
+    @cached_property
+    def held(self) -> dict[int, list[str]]:
+        """By line, those of the rows that are shown."""
+        lines = [row.record.line for row in self.paginated_rows]
+        found: dict[int, list[str]] = {}
+        for one in DirectoryLicence.objects.filter(source_file=self.source_file, owner__in=lines).order_by("owner", "sku", "sku_id", "via"):
+            failed = " (could not be assigned)" if one.state.lower() == "error" else ""
+            found.setdefault(one.owner, []).append(f"{one}{failed}")
+        return found
+
+    def render_licences(self, record: DirectoryUser) -> str:
+        return ", ".join(dict.fromkeys(self.held.get(record.line, []))) or str(blank("None"))
+
+    def render_is_enabled(self, value: bool) -> str:
+        return "allowed" if value else "blocked"
+
+    def render_deleted_at(self, value: Any) -> str:
+        return moment(value)
+
+
 TABLES: Final[dict[str, Any]] = {
     Kind.AGENTS: AgentsTable,
     Kind.INVOICE: InvoicesTable,
@@ -280,6 +333,7 @@ TABLES: Final[dict[str, Any]] = {
     Kind.LIVE: LiveTable,
     Kind.IDENTITIES: IdentitiesTable,
     Kind.INVOICES: PulledInvoicesTable,
+    Kind.DIRECTORY: UsersTable,
 }
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, cast
@@ -12,6 +14,8 @@ from django.core.files.base import File
 from django.core.files.storage import default_storage
 
 _CHUNK = 1 << 20
+#: Seconds in which bytes that were stored may have no row yet.
+_MAY_BE_ARRIVING = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +68,35 @@ def is_unchanged(sha256: str) -> bool:
 def opened(sha256: str) -> BinaryIO:
     """The bytes as a stream, for sending on, or for reading without holding them."""
     return cast(BinaryIO, default_storage.open(path_of(sha256)))
+
+
+def discard(sha256: str, is_used: Callable[[], bool]) -> bool:
+    """Delete bytes for good, unless somebody uses them; False: they are there still, and it may be tried again.
+
+    They are set aside before it is asked again who uses them, so that nobody comes to rely on bytes that are about to go. What was stored
+    within the last hour may have no row yet: it stays.
+    """
+    kept = Path(default_storage.path(path_of(sha256)))
+    aside = Path(default_storage.path(f"purging/{uuid4().hex}"))
+    if is_used():
+        return False
+    aside.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        kept.replace(aside)
+    except FileNotFoundError:
+        return True
+    if time.time() - aside.stat().st_mtime < _MAY_BE_ARRIVING or is_used():
+        if not kept.exists():
+            aside.replace(kept)
+        aside.unlink(missing_ok=True)
+        return False
+    aside.unlink()
+    return True
+
+
+def sweep_purging() -> None:
+    """Delete what a kill left set aside. After an hour nobody is at it any more."""
+    folder = Path(default_storage.path("purging"))
+    for left in folder.glob("*") if folder.exists() else ():
+        if time.time() - left.stat().st_mtime > _MAY_BE_ARRIVING:
+            left.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from celery import shared_task
 
 from ingest import jobs
-from ingest.services import connection_tests, consents, intake, pull_parts, pumping, slots, tenant_parts, tenant_tests
+from ingest.services import connection_tests, consents, intake, pull_parts, pumping, retention, slots, tenant_parts, tenant_tests
 
 
 @shared_task
@@ -22,11 +22,16 @@ def pump_pulls() -> None:
 
 
 @shared_task
+def purge_personal() -> None:
+    retention.purge_due()
+
+
+@shared_task
 def begin_pulls() -> None:
     slots.begin_due()
 
 
 __all__ = [
-    "begin_pulls", "connection_tests", "consents", "intake", "pull_parts", "pump_pulls", "run_job", "sweep_jobs", "tenant_parts",
-    "tenant_tests",
+    "begin_pulls", "connection_tests", "consents", "intake", "pull_parts", "pump_pulls", "purge_personal", "run_job", "sweep_jobs",
+    "tenant_parts", "tenant_tests",
 ]  # fmt: skip

@@ -28,6 +28,7 @@ urlpatterns = [
     path("a/<slug:account>/settings/connections/<int:pk>/remove", views.remove_connection, name="remove_connection"),
     path("a/<slug:account>/settings/microsoft/", views.microsoft_app, name="microsoft_app"),
     path("a/<slug:account>/settings/microsoft/remove", views.remove_microsoft_app, name="remove_microsoft_app"),
+    path("a/<slug:account>/settings/privacy/", views.privacy, name="privacy"),
     path("a/<slug:account>/tenants/", views.tenants, name="tenants"),
     path("a/<slug:account>/tenants/test", views.test_tenants, name="test_tenants"),
     path("a/<slug:account>/tenants/import", views.import_tenants, name="import_tenants"),

@@ -135,7 +135,7 @@ def _end_of(cycle: BillingCycle) -> datetime:
 
 def _snapshots(cycle: BillingCycle, tenants: Sequence[Tenant]) -> list[DirectorySnapshot]:
     given = DirectorySnapshot.objects.filter(cycle=cycle, tenant__in=tenants, superseded_at__isnull=True)
-    return list(given.select_related("source_file"))
+    return list(given.select_related("source_file__tombstone"))
 
 
 def _counted(
@@ -157,6 +157,8 @@ def _counted(
 
 
 def _why_not(cycle: BillingCycle, snapshot: DirectorySnapshot, *, has_list: bool) -> str:
+    if hasattr(snapshot.source_file, "tombstone"):
+        return f"its users were purged on {snapshot.source_file.tombstone.at:%Y-%m-%d}."
     if not has_list:
         return "there is no exclusion list for this cycle, so nobody can say whose licences are billed."
     if not snapshot.is_whole:

@@ -51,6 +51,7 @@ def swept_behind(account: Account) -> dict[int, Swept] | None:
 def leavers_behind(account: Account, organizations: Collection[int]) -> Mapping[int, int] | None:
     """How many billable identities of each customer are disabled, in the newest list of identities; None where there is none."""
     lists = LegInput.objects.filter(cycle__account=account, leg="identities", ended_at__isnull=True, source_file__state="imported")
+    lists = lists.filter(source_file__tombstone__isnull=True)
     newest = lists.order_by("-cycle__start").values_list("source_file", flat=True).first()
     if newest is None:
         return None

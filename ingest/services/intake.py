@@ -16,8 +16,8 @@ from accounts.calendar import Cycle
 from accounts.models import Account, User
 from accounts.services import Refused
 from ingest import bulk, guards, jobs, storage, streams
-from ingest.models import Job, RowIssue, SourceFile, SourceRow
-from ingest.services import mappings
+from ingest.models import Job, RowIssue, SourceFile, SourceRow, Tombstone
+from ingest.services import mappings, retention
 from ingest.services.previews import STATED, preview_of, refused_preview
 from ingest.sources import READERS, kind_of, read, recognise
 from ingest.sources.answers import is_archive, open_archive
@@ -51,6 +51,7 @@ def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: 
     stored = storage.store(content)
     same = SourceFile.objects.filter(account=account, sha256=stored.sha256).exclude(state=State.DISCARDED)
     if here := same.filter(kind=kind).first() if kind else same.first():
+        _refuse_purged(here)
         return Received(here, again=True)
     try:
         with transaction.atomic():
@@ -60,6 +61,13 @@ def receive(account: Account, *, name: str, content: IO[bytes], by: User, kind: 
             return Received(new, again=False, job=_ask_to_read(new, by))
     except IntegrityError:  # the same bytes, a moment earlier
         return Received(same.latest("pk"), again=True)
+
+
+def _refuse_purged(source_file: SourceFile) -> None:
+    """Raises Refused for bytes that were purged: they go again with the next purge."""
+    if found := retention.tombstone_of(source_file):
+        Tombstone.objects.filter(pk=found.pk).update(bytes_gone_at=None)
+        raise Refused(f"{retention.said_of(source_file, found)} The same file is not taken in again.")
 
 
 def read_again(

@@ -85,8 +85,8 @@ class _Stint:
         tenant = Tenant.objects.filter(account=self.part.account_id, guid=self.part.external_id, removed_at__isnull=True).first()
         if tenant is None:
             return Outcome(State.PARTIAL, State.REFUSED, lacks=["The tenant was removed."])
-        try:
-            client = graph_for(tenant, while_waiting=self._look_up, patience=PATIENCE)
+        try:  # a refusal is repeated for a minute without asking: who was refused before is asked anew
+            client = graph_for(tenant, while_waiting=self._look_up, is_test=bool(tenant.trouble), patience=PATIENCE)
         except Refused as refused:  # the app cannot be used at all
             self._app_says(str(refused))
             return Outcome(State.PARTIAL, State.REFUSED, lacks=[str(refused)], stops=str(refused))

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, QuerySet
 
 from accounts import audit
 from accounts.access import Need
@@ -25,9 +25,9 @@ State = PullPart.State
 
 
 def tenants_to_pull(account: Account) -> list[Tenant]:
-    """Those that a token was proved for, or that somebody confirmed; who was tried longest ago first, whatever came of it."""
+    """Those of which somebody has said whose they are; who was tried longest ago first, whatever came of it."""
     known = Tenant.objects.filter(account=account, kind=Tenant.Kind.MICROSOFT, removed_at__isnull=True)
-    known = known.filter(Q(proved_at__isnull=False) | Q(confirmed_at__isnull=False))
+    known = known.filter(confirmed_at__isnull=False)
     tried = dict(_parts(account).values_list("external_id").annotate(at=Max("ended_at")).order_by())
     return sorted(known, key=lambda one: (tried.get(one.guid) is not None, str(tried.get(one.guid) or ""), one.pk))
 
@@ -45,9 +45,11 @@ def ask_tenants(account: Account, *, by: User, tenants: Collection[Tenant] | Non
     connection = app_of(account)
     if connection is None:
         raise Refused("There is no app for Microsoft yet. An admin states it under Settings, Microsoft.")
-    chosen = tenants_to_pull(account) if tenants is None else [one for one in tenants if one.account_id == account.pk and one.guid]
+    chosen = tenants_to_pull(account)
+    if tenants is not None:
+        chosen = [one for one in chosen if one.pk in {each.pk for each in tenants}]
     if not chosen:
-        raise Refused("There is no tenant to pull. One is connected first, and proved or confirmed.")
+        raise Refused("There is no tenant to pull. One is connected first, and somebody says whose it is.")
     with transaction.atomic():
         pull = _pull(connection, account, chosen, by, is_all=tenants is None)
         after = {"pull": pull.pk, "connection": connection.pk, "tenants": len(chosen)}

@@ -29,6 +29,7 @@ from ingest.sources.remarks import Remarks, Said
 _OK: Final = 200
 _FIRST: Final = 20
 _SHOWN: Final = 2_000
+_MICROSOFT: Final = "microsoft"
 _FIELD: Final = "record"
 _MOST_COUNTED: Final = 2**53
 
@@ -86,9 +87,11 @@ def record_at(archive: Archive, starts: list[list[int]], number: int) -> tuple[E
         if records and number < first + answers * records:
             place = answer + (number - first) // records
             entry = archive.manifest.answers[place]
-            if entry.status != _OK or entry.endpoint not in ENDPOINTS:
+            if entry.status != _OK or (entry.endpoint not in ENDPOINTS and archive.manifest.source != _MICROSOFT):
                 return None
-            found = _records_in(_parsed(entry, archive.body(entry.number), Decimal), ENDPOINTS[entry.endpoint], entry)
+            data = _parsed(entry, archive.body(entry.number), Decimal)
+            listed = data.get("value") if archive.manifest.source == _MICROSOFT else None
+            found = listed if isinstance(listed, list) else _records_in(data, ENDPOINTS[entry.endpoint], entry)
             within = (number - first) % records
             return (entry, found[within]) if within < len(found) else None
         answer, first = answer + answers, first + answers * records

@@ -9,7 +9,20 @@ from decimal import Decimal
 from typing import Any, Final
 
 from accounts.products import BY_CODE
-from ingest.models import AgentLine, ExcludedSku, FileOwner, IdentityLine, Invoice, Kind, LiveCount, PriceLine, SourceFile, UsageLine
+from ingest.models import (
+    AgentLine,
+    DirectoryLicence,
+    DirectoryUser,
+    ExcludedSku,
+    FileOwner,
+    IdentityLine,
+    Invoice,
+    Kind,
+    LiveCount,
+    PriceLine,
+    SourceFile,
+    UsageLine,
+)
 
 _BATCH: Final = 2_000
 _OWNER: Final = ("organization", "organization_id", "organization_key")
@@ -20,6 +33,7 @@ _PRICES_HEADER: Final = ("line", "bucket", *_OWNER, "product", "cost_or_sell", "
 _SKUS_HEADER: Final = ("line", "bucket", "sku", "name")
 _LIVE: Final = ("agents", "billable_agents", "unresponsive_agents", "identities", "all_identities", "learners", "sources")
 _IDENTITY: Final = ("external_id", "tenant", "tenant_type", "is_enabled", "is_billable", "is_external")
+_USER: Final = ("user_id", "is_enabled", "user_type", "is_synced", "created_at", "deleted_at", "purpose")
 _NOBODY: Final = ("", "", "")
 _YES: Final = {True: "yes", False: "no"}
 Rows = Iterator[list[object]]
@@ -99,6 +113,20 @@ def _skus(source_file: SourceFile) -> Rows:
         yield [line, "loaded", sku, name]
 
 
+def _users(source_file: SourceFile) -> Rows:
+    """A row a licence, and one for a user without any: who was deleted."""
+    yield ["line", "bucket", "user_name", *_USER, "sku", "sku_id", "via", "state", "assigned", "is_trial"]
+    held: dict[int, list[tuple[Any, ...]]] = {}
+    columns = ("owner", "sku", "sku_id", "via", "state", "assigned_at", "is_trial")
+    for owner, *licence in DirectoryLicence.objects.filter(source_file=source_file).order_by("pk").values_list(*columns):
+        held.setdefault(owner, []).append((*licence[:4], _moment(licence[4]), _YES.get(licence[5], "")))
+    rows = DirectoryUser.objects.filter(source_file=source_file).order_by("line")
+    for line, upn, *rest in rows.values_list("line", "upn", *_USER).iterator(_BATCH):
+        told = [_YES[one] if isinstance(one, bool) else _moment(one) if isinstance(one, datetime) else one for one in rest]
+        for licence in held.get(line, [("",) * 6]):
+            yield [line, "loaded", upn, *told, *licence]
+
+
 _BY_KIND: Final[dict[str, Callable[[SourceFile], Rows]]] = {
     Kind.AGENTS: _agents,
     Kind.INVOICE: _invoices,
@@ -107,6 +135,7 @@ _BY_KIND: Final[dict[str, Callable[[SourceFile], Rows]]] = {
     Kind.LIVE: _live,
     Kind.IDENTITIES: _identities,
     Kind.INVOICES: _pulled_invoices,
+    Kind.DIRECTORY: _users,
 }
 
 

@@ -18,7 +18,7 @@ from accounts.services import Refused
 from ingest import storage
 from ingest.forms import FileForm, KindForm
 from ingest.models import SourceFile
-from ingest.services import intake
+from ingest.services import intake, retention
 from ingest.streams import limit_words
 from ingest.views.preview import FilePage
 from ingest.views.shelf import Shelf
@@ -108,6 +108,9 @@ def _as_another_kind(request: HttpRequest, account: Account, source_file: Source
     if not form.is_valid():
         messages.error(request, errors_of(form))
         return redirect("ingest:file", account.slug, source_file.pk)
+    if found := retention.tombstone_of(source_file):
+        messages.error(request, retention.said_of(source_file, found))
+        return redirect("ingest:file", account.slug, source_file.pk)
     with storage.opened(source_file.sha256) as content:
         received = intake.receive(account, name=source_file.name, content=content, by=signed_in(request), kind=form.cleaned_data["kind"])
     if received.again:
@@ -129,9 +132,12 @@ def discard(request: HttpRequest, account: str, pk: int) -> HttpResponse:
 
 
 @require_safe
-def original(request: HttpRequest, account: str, pk: int) -> FileResponse:
+def original(request: HttpRequest, account: str, pk: int) -> FileResponse | HttpResponse:
     """The bytes as they came, to be kept and never shown: what is in them is not ours."""
     source_file = file_of(account_for(request, account), pk)
+    if found := retention.tombstone_of(source_file):
+        messages.info(request, retention.said_of(source_file, found))
+        return redirect("ingest:file", source_file.account.slug, pk)
     response = FileResponse(
         storage.opened(source_file.sha256), as_attachment=True, filename=source_file.name, content_type="application/octet-stream"
     )

@@ -16,12 +16,25 @@ from django.utils.html import format_html
 from django_tables2 import Table
 
 from accounts.calendar import Cycle, previous_cycle
-from accounts.models import ProductRule
+from accounts.models import ProductRule, Tenant
 from accounts.products import PRODUCTS, folded
 from accounts.templatetags.recon_ui import status
 from ingest.fact_tables import loaded_table
 from ingest.forms import FileForm, KindForm, UseForm, column_indices, field_words, read_as
-from ingest.models import Job, Leg, LegInput, MappingProfile, RowIssue, SourceFile, SourceRow
+from ingest.models import (
+    DirectoryFile,
+    DirectorySnapshot,
+    Job,
+    Kind,
+    Leg,
+    LegInput,
+    MappingProfile,
+    RowIssue,
+    SourceFile,
+    SourceRow,
+    Tombstone,
+)
+from ingest.services.retention import tombstone_of
 from ingest.sources.grid import letter
 from ingest.views.archives import ArchiveSaid
 from ingest.views.parts import Column, IssueGroup, Remembered, RowShown, Sure, Tab, Total, figures
@@ -348,7 +361,34 @@ class FilePage:
 
     @property
     def counts_now(self) -> bool:
-        return any(one.ended_at is None for one in self.inputs)
+        return any(one.ended_at is None for one in self.inputs) or (self.snapshot is not None and self.snapshot.superseded_at is None)
+
+    @cached_property
+    def snapshot(self) -> DirectorySnapshot | None:
+        """Of a list of users: the tenant and cycle for which it is, or was, in force."""
+        if self.file.kind != Kind.DIRECTORY:
+            return None
+        return DirectorySnapshot.objects.select_related("tenant", "cycle").filter(source_file=self.file).first()
+
+    @cached_property
+    def tenant(self) -> Tenant | None:
+        """Whose users they are, where that is known."""
+        found = DirectoryFile.objects.select_related("tenant").filter(source_file=self.file).first()
+        return found.tenant if found else None
+
+    @property
+    def tenants(self) -> QuerySet[Tenant]:
+        """Those that it may be of."""
+        known = Tenant.objects.filter(account=self.file.account, kind=Tenant.Kind.MICROSOFT, removed_at__isnull=True)
+        return known.select_related("organization").order_by("name", "pk")
+
+    @property
+    def is_directory(self) -> bool:
+        return bool(self.file.kind == Kind.DIRECTORY)
+
+    @cached_property
+    def tombstone(self) -> Tombstone | None:
+        return tombstone_of(self.file)
 
     @property
     def use_form(self) -> UseForm:

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.models import Account
+from accounts.models import Account, Tenant
 from accounts.templatetags.recon_ui import plural
 from ingest.models import Connection, Pull, PullPart
 from ingest.services import pulls, rounds
@@ -98,6 +98,7 @@ class PartRow:
     look: tuple[str, str, str]
     until: datetime | None
     file_url: str
+    tenant: Tenant | None = None
 
 
 class OnePull:
@@ -113,14 +114,19 @@ class OnePull:
         self.to_come = sum(row[4] for row in rows if row[0] in PullPart.OPEN)
         self.total = self.calls + self.to_come
         self.look, self.summary = look(pull, self.counts), summary(self.counts)
-        self.per_minute = rounds.per_minute(pull.connection)
-        self.until = timezone.now() + span(self.to_come, self.per_minute) if pull.ended_at is None else None
+        self.per_minute = 0 if self.is_of_tenants else rounds.per_minute(pull.connection)
+        self.until = timezone.now() + span(self.to_come, self.per_minute) if pull.ended_at is None and self.per_minute else None
         self.took = in_words((pull.ended_at or timezone.now()) - pull.created_at)
         self.is_whole_view = may_see_whole and pull.connection.reseller_id is not None
         self.goes_round = self.is_whole_view and pull.ended_at is None and rounds.goes_round(pull)
         self.page: Page[PullPart] = Paginator(parts.order_by("number"), PARTS_PER_PAGE).get_page(request.GET.get("page"))
         self.rows = list(self._rows(self.page))
         self.url = f"{reverse('ingest:pull', args=[account.slug, pull.pk])}?page={self.page.number}"
+
+    @property
+    def is_of_tenants(self) -> bool:
+        """Whether Microsoft is asked: each part is a tenant, and no limit a minute is known."""
+        return bool(self.pull.connection.provider == Connection.Provider.MICROSOFT)
 
     @property
     def is_busy(self) -> bool:
@@ -132,10 +138,16 @@ class OnePull:
         return sum(self.counts.get(state, 0) for state in (State.PARTIAL, State.REFUSED, State.FAILED))
 
     def _rows(self, parts: Iterable[PullPart]) -> Iterable[PartRow]:
+        tenants = self._tenants(parts) if self.is_of_tenants else {}
         for part in parts:
-            is_running = part.state == State.RUNNING
+            is_running = part.state == State.RUNNING and self.per_minute > 0
             until = timezone.now() + span(max(0, part.expected_calls - part.pages), self.per_minute) if is_running else None
-            yield PartRow(part, NAMED[part.subject], LOOKS[part.state], until, self._file_url(part))
+            yield PartRow(part, NAMED[part.subject], LOOKS[part.state], until, self._file_url(part), tenants.get(part.external_id))
+
+    def _tenants(self, parts: Iterable[PullPart]) -> dict[str, Tenant]:
+        """By id, those of the parts that are shown; of one that came twice the one that is there."""
+        rows = Tenant.objects.filter(account=self.account, guid__in=[part.external_id for part in parts])
+        return {one.guid: one for one in rows.order_by(F("removed_at").asc(nulls_last=True), "pk")}
 
     def _file_url(self, part: PullPart) -> str:
         """A file is shown in the account whose it is: the link leads there, and asks again who may see it."""

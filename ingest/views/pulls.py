@@ -12,11 +12,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import Need, account_for, may, signed_in
-from accounts.models import Account, Membership
+from accounts.models import Account, Membership, Tenant
 from accounts.services import Refused
 from ingest.models import Connection, Pull
 from ingest.services import pulls as service
+from ingest.services import tenant_pulls
 from ingest.services.connections import huntress_of
+from ingest.services.microsoft_app import app_of
 from ingest.views.pull_page import History, OnePull, PlanPage
 
 
@@ -32,6 +34,8 @@ def pulls(request: HttpRequest, account: str) -> HttpResponse:
     if request.method != "POST":
         return _list(request, account_for(request, account))
     ours = account_for(request, account, Need.WORK)
+    if request.POST.get("of") == "microsoft":
+        return _ask_tenants(request, ours)
     connection = huntress_of(ours)
     is_of_reseller = request.POST.get("of") == "reseller"
     try:
@@ -45,8 +49,21 @@ def pulls(request: HttpRequest, account: str) -> HttpResponse:
     return redirect("ingest:pull", ours.slug, pull.pk)
 
 
+def _ask_tenants(request: HttpRequest, account: Account) -> HttpResponse:
+    """All tenants, or the one that is named (``tenant``)."""
+    asked = request.POST.get("tenant", "")
+    known = Tenant.objects.filter(account=account, pk=int(asked)) if asked.isdecimal() and len(asked) < 19 else Tenant.objects.none()
+    try:
+        pull = tenant_pulls.ask_tenants(account, by=signed_in(request), tenants=list(known) if asked else None)
+    except Refused as refusal:
+        return _list(request, account, str(refusal))
+    messages.success(request, "Asked for. You may leave the page: a worker pulls it.")
+    return redirect("ingest:pull", account.slug, pull.pk)
+
+
 def _list(request: HttpRequest, account: Account, refused: str = "") -> HttpResponse:
     sees_whole, connection = _sees_whole(request, account), huntress_of(account)
+    app = app_of(account)
     context = {
         "history": History(request, account, connection, may_see_whole=sees_whole),
         "connection": connection,
@@ -55,6 +72,9 @@ def _list(request: HttpRequest, account: Account, refused: str = "") -> HttpResp
         "may_pull": connection is not None and service.may_pull(signed_in(request), connection, account),
         "may_pull_whole": connection is not None and connection.is_resellers and service.may_pull(signed_in(request), connection),
         "may_connect": may(request.roles, Need.ADMINISTER),  # type: ignore[attr-defined]
+        "app": app,
+        "may_ask": may(request.roles, Need.WORK),  # type: ignore[attr-defined]
+        "tenants": len(tenant_pulls.tenants_to_pull(account)) if app else 0,
         "subjects": service.offered(connection, account) if connection else (),
         "whole_subjects": service.offered(connection) if connection and connection.is_resellers else (),
     }

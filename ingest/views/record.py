@@ -13,6 +13,7 @@ from django.views.decorators.http import require_safe
 from accounts.access import account_for
 from ingest import guards, storage
 from ingest.models import SourceFile
+from ingest.services.retention import tombstone_of
 from ingest.sources import Unreadable
 from ingest.sources.answers import Entry, open_archive
 from ingest.sources.records import record_at
@@ -36,7 +37,7 @@ def record(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     """A record by its number (``number``): what a line of a page was read from."""
     source_file = file_of(account_for(request, account), pk)
     asked = request.GET.get("number", "")
-    if not source_file.is_archive or not asked.isascii() or not asked.isdecimal() or len(asked) > 9:
+    if tombstone_of(source_file) or not source_file.is_archive or not asked.isascii() or not asked.isdecimal() or len(asked) > 9:
         return redirect("ingest:file", source_file.account.slug, pk)
     shown, why = _shown(source_file, int(asked))
     context: dict[str, Any] = {"file": source_file, "record": shown, "number": int(asked), "last": _last(source_file), "why": why}

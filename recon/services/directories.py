@@ -50,13 +50,22 @@ def _refuse_other_tenant(source_file: SourceFile, tenant: Tenant) -> None:
 
 def refuse_unplaceable(source_file: SourceFile, cycle: BillingCycle) -> None:
     """Raises Refused where nobody knows whose users they are, and for a month that is signed."""
-    tenant = tenant_of(source_file)
+    tenant = tenant_of(source_file) or _adopted(source_file)
     if tenant is None:
         raise Refused("Say first of which tenant these users are.")
     _refuse_other_tenant(source_file, tenant)
     last = Reconciliation.objects.filter(cycle=cycle).order_by("-revision").first()
     if last is not None and last.state == Reconciliation.State.SIGNED:
         raise Refused(f"{cycle_range(cycle)} is signed, and is not touched.")
+
+
+def _adopted(source_file: SourceFile) -> Tenant | None:
+    """An archive that a person brought says itself whose it is: the tenant of the account with that id."""
+    said = str(source_file.preview.get("archive", {}).get("whose", {}).get("id", "")).lower()
+    found = Tenant.objects.filter(account=source_file.account_id, guid=said, removed_at__isnull=True).first() if said else None
+    if found:
+        DirectoryFile.objects.update_or_create(source_file=source_file, defaults={"tenant": found})
+    return found
 
 
 def refuse_lesser(source_file: SourceFile, cycle: BillingCycle) -> None:

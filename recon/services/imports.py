@@ -20,6 +20,7 @@ from ingest import jobs, turns
 from ingest.models import Job, Kind, LegInput, SourceFile
 from ingest.services.mappings import is_proposal
 from ingest.services.pulled import brought_by
+from ingest.services.retention import refuse_purged
 from ingest.sources import READERS
 from recon.loads import LOADERS, Effect
 from recon.services.beside import served_by
@@ -112,6 +113,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
         if locked.state != State.IMPORTED:
             raise Refused(f"{locked.name} is {locked.get_state_display().lower()}: only what was imported can be used again.")
         _refuse_role(locked.account, locked.kind, by)
+        refuse_purged(locked)
         if LOADERS[locked.kind].place is not None:
             raise Refused(f"{locked.name} says who was there at one moment, and serves the cycle of that moment alone.")
         row = cycle_row(locked.account, cycle)

@@ -8,13 +8,14 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_POST
 
 from accounts.access import Need, account_for, signed_in
+from accounts.models import Account, Tenant
 from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.forms import FileForm, UseForm
-from ingest.models import LegInput
+from ingest.models import Kind, LegInput
 from ingest.services.intake import read_again
 from ingest.views.one import errors_of, file_of, refuse
-from recon.services import imports
+from recon.services import directories, imports
 
 
 @require_POST
@@ -31,6 +32,8 @@ def start_import(request: HttpRequest, account: str, pk: int) -> HttpResponse:
             read_again(source_file, by=by, kind=stated.kind, cycle=stated.cycle, mapping=stated.mapping, account=stated.account)
             messages.warning(request, "What it means was changed, so it is read again first. Look at the rows, then import.")
         else:
+            if source_file.kind == Kind.DIRECTORY and request.POST.get("tenant"):
+                directories.name_tenant(source_file, _tenant(its_account, request), by=by)
             imports.start_import(
                 source_file,
                 by=by,
@@ -41,6 +44,16 @@ def start_import(request: HttpRequest, account: str, pk: int) -> HttpResponse:
     except Refused as refusal:
         return refuse(request, source_file, form, str(refusal))
     return redirect("ingest:file", stated.account.slug, pk)
+
+
+def _tenant(account: Account, request: HttpRequest) -> Tenant:
+    """The tenant that the form names. Raises Refused."""
+    asked = request.POST["tenant"]
+    if asked.isdecimal() and len(asked) < 19:
+        found = Tenant.objects.filter(account=account, removed_at__isnull=True, pk=int(asked)).first()
+        if found is not None:
+            return found
+    raise Refused("That is no tenant of this account.")
 
 
 @require_POST

@@ -71,6 +71,7 @@ OURS: Final[dict[str, Route]] = {
     "ingest:file": Route(SHOW, _of("ready")),
     "ingest:state_mapping": Route(DO, _of("ready")),
     "ingest:discard": Route(DO, _of("ready")),
+    "ingest:privacy": Route({"GET": READ, "POST": ADMINISTER}),
     "ingest:original": Route(SHOW, _of("imported")),
     "ingest:record": Route(SHOW, _of("imported")),
     "ingest:rows_csv": Route(SHOW, _of("imported")),

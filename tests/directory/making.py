@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from django.utils import timezone
 
 from accounts.calendar import cycle_containing
-from accounts.models import Account, Tenant, User
+from accounts.models import Account, Organization, Tenant, User
 from accounts.sealing import seal
 from accounts.skus import sku_key
 from ingest import jobs
@@ -42,7 +42,11 @@ def add_app(account: Account, fake: FakeMicrosoft, settings: Any, *, by: User) -
 
 
 def add_tenant(account: Account, guid: str, name: str = "") -> Tenant:
-    return Tenant.objects.create(account=account, guid=guid, name=name or f"Tenant {guid[-3:]}", proved_at=timezone.now())
+    """One that is proved, and of which somebody has said whose it is."""
+    name, now = name or f"Tenant {guid[-3:]}", timezone.now()
+    whose, _ = Organization.objects.get_or_create(account=account, name=name, defaults={"name_key": name.lower()})
+    said = {"organization": whose, "confirmed_at": now, "confirmed_by": User.objects.filter(memberships__account=account).first()}
+    return Tenant.objects.create(account=account, guid=guid, name=name, proved_at=now, **said)
 
 
 def add_tenants(account: Account, guids: Iterable[str]) -> list[Tenant]:

@@ -104,8 +104,8 @@ def test_a_second_pull_takes_the_place_of_the_first(world: World, app: Connectio
     assert before.superseded_at
 
 
-def test_only_a_tenant_that_is_proved_or_confirmed_is_pulled(world: World, app: Connection) -> None:
-    Tenant.objects.create(account=world.account, guid=FIRST, name="Claimed")
+def test_only_a_tenant_is_pulled_of_which_somebody_has_said_whose_it_is(world: World, app: Connection) -> None:
+    Tenant.objects.create(account=world.account, guid=FIRST, name="Claimed", proved_at=timezone.now())
     with pytest.raises(Refused, match="no tenant to pull"):
         ask_tenants(world.account, by=world.mara)
 
