@@ -48,17 +48,17 @@ class Snapshot:
     has_strangers: bool = False
 
     @cached_property
-    def _zone(self) -> ZoneInfo:
+    def zone(self) -> ZoneInfo:
         return ZoneInfo(self.cycle.account.time_zone)
 
     @cached_property
     def _end(self) -> datetime:
-        return datetime.combine(self.cycle.end, time(), self._zone)
+        return datetime.combine(self.cycle.end, time(), self.zone)
 
     @property
     def is_of_cycle(self) -> bool:
         """Whether it was taken in its cycle: a past month is never compared with today's counts."""
-        start = datetime.combine(self.cycle.start, time(), self._zone)
+        start = datetime.combine(self.cycle.start, time(), self.zone)
         return self.taken_at is not None and start <= self.taken_at < self._end
 
     @property
@@ -83,7 +83,7 @@ class Snapshot:
     def is_now(self) -> bool:
         if self.taken_at is None or self.looked_at >= self._end:
             return False
-        return self.taken_at.astimezone(self._zone).date() == self.looked_at.astimezone(self._zone).date()
+        return self.taken_at.astimezone(self.zone).date() == self.looked_at.astimezone(self.zone).date()
 
     @property
     def days_before_end(self) -> int:
@@ -102,7 +102,7 @@ class Snapshot:
 
     @property
     def taken_words(self) -> str:
-        return moment(self.taken_at.astimezone(self._zone).replace(tzinfo=None)) if self.taken_at else ""
+        return moment(self.taken_at.astimezone(self.zone).replace(tzinfo=None)) if self.taken_at else ""
 
     @property
     def timing(self) -> str:
@@ -173,6 +173,20 @@ def _taken_at(given: Any) -> datetime:
         return datetime.fromisoformat(said)
     found: datetime = given.pulled_at or given.source_file.received_at
     return found
+
+
+def why_nothing(snapshot: Snapshot) -> str:
+    """Why a cycle has no live counts, with what became of the last attempt in it; in one query."""
+    if snapshot.given is not None:
+        return snapshot.why_not
+    start, end = (datetime.combine(day, time(), snapshot.zone) for day in (snapshot.cycle.start, snapshot.cycle.end))
+    tried = PullPart.objects.filter(account=snapshot.cycle.account_id, subject=LEG, ended_at__gte=start, ended_at__lt=end)
+    last = tried.order_by("-ended_at").first()
+    if last is None:
+        return snapshot.why_not
+    became = {"refused": "was refused", "failed": "failed", "cancelled": "was cancelled", "partial": "was incomplete"}.get(last.state)
+    told = f": {last.said}" if last.said else ""
+    return f"{snapshot.why_not}: the pull {became}{told}" if became else f"{snapshot.why_not} that could be taken in"
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------------------

@@ -221,7 +221,7 @@ class MonthPage:
     def pull(self) -> PullLine | None:
         """Where the account's last pull stands: of a month that somebody still works on."""
         is_open = self.reconciliation.is_working and not self.listing.is_past
-        return pull_line(self.account, may_connect=self.listing.may_connect) if is_open else None
+        return pull_line(self.account, self.listing.roles) if is_open else None
 
     @property
     def is_comparable(self) -> bool:

@@ -23,7 +23,7 @@ TEXT_COLUMNS: Final = (
 )  # fmt: skip
 NUMBER_COLUMNS: Final = (
     "billed", "expected", "rebilled", "previous", "expected_difference", "rebilled_difference", "cost", "sell", "expected_money",
-    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left", "shared",
+    "rebilled_money", "rebill_quantity", "expected_left", "rebilled_left", "shared", "live", "live_difference",
 )  # fmt: skip
 ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
 
@@ -113,7 +113,7 @@ class TieOutRef:
 @dataclass(frozen=True)
 class MonthSheet:
     """The month as it stands. ``left_out`` are sentences on what does not count and why; ``account`` "" and ``cycle`` None
-    where they were not stated. ``rows`` has ``ROW_COLUMNS`` and is never changed."""
+    where they were not stated. ``rows`` has ``ROW_COLUMNS`` and is never changed. ``live`` says of when its live counts are, "" without."""
 
     account: str
     cycle: Cycle | None
@@ -128,6 +128,7 @@ class MonthSheet:
     signature: Signature | None = None
     customers: Mapping[int, Sequence[Customer]] = field(default_factory=dict)
     tie_out: TieOutRef | None = None
+    live: str = ""
 
 
 def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

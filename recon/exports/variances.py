@@ -39,6 +39,17 @@ COLUMNS: Final = (
 )  # fmt: skip
 
 
+_BEFORE_LIVE: Final = next(place for place, column in enumerate(COLUMNS) if column.header == "Billed − previous")
+
+
+def columns(sheet: MonthSheet) -> tuple[Column, ...]:
+    """With those of live counts where the month has any, under a header that says of when they are."""
+    if not sheet.live:
+        return COLUMNS
+    live = (Column(f"Live, {sheet.live}", "live", "units", 14), Column("Billed − live", "live_difference", "signed", 10))
+    return (*COLUMNS[:_BEFORE_LIVE], *live, *COLUMNS[_BEFORE_LIVE:])
+
+
 def variances(rows: pd.DataFrame) -> pd.DataFrame:
     """The rows in their order, with codes as words, money in cents, and the reason where there is no rebill line."""
     frame = rows.copy()
@@ -57,8 +68,8 @@ def variances(rows: pd.DataFrame) -> pd.DataFrame:
 def write_xlsx(sheet: MonthSheet, out: BinaryIO) -> None:
     """Raises TooManyRows."""
     with open_book(out, sheet, "Variances") as book:
-        book.add_table("Variances", COLUMNS, variances(sheet.rows))
+        book.add_table("Variances", columns(sheet), variances(sheet.rows))
 
 
 def write_as_csv(sheet: MonthSheet, out: BinaryIO) -> None:
-    write_csv(sheet, COLUMNS, variances(sheet.rows), out)
+    write_csv(sheet, columns(sheet), variances(sheet.rows), out)
