@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db import connection as database
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -120,7 +122,8 @@ class _Stint:
         self._until = self._began + STINT
         connection = self.part.pull.connection
         try:
-            with client_for(connection, while_waiting=self._look_up, patience=PATIENCE, bounds=BOUNDS) as client:
+            opened = client_for(connection, while_waiting=self._look_up, patience=PATIENCE, bounds=BOUNDS)
+            with opened as client, _without_waiting_for_the_disk():
                 return self._ask(client, connection)
         except Refused as refused:  # the key cannot be used at all
             return Outcome(State.PARTIAL, State.FAILED, lacks=[str(refused)], stops=str(refused))
@@ -167,7 +170,7 @@ class _Stint:
         return zlib.decompress(bytes(body))
 
     def _keep(self, got: Got) -> None:
-        """One answer, at once, in a transaction of its own."""
+        """One answer, at once, committed by itself."""
         page = PullPage(
             part=self.part,
             number=got.number,
@@ -182,8 +185,7 @@ class _Stint:
             body=zlib.compress(got.body, _FAST),
         )
         try:
-            with transaction.atomic():
-                page.save(force_insert=True)
+            page.save(force_insert=True)
         except IntegrityError as taken:
             self._tell()  # raises, where it is the other one's part now
             raise StintOver from taken
@@ -247,6 +249,23 @@ class _Stint:
         except HuntressError:
             return ""
         return ""
+
+
+@contextmanager
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """An answer that a power cut takes is asked for again, so no call waits for the disk; what ends the part does. SQLite's
+    WAL is so anyway.
+    """
+    if database.vendor != "postgresql":
+        yield
+        return
+    with database.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), database.cursor() as cursor:  # a broken session has forgotten it already
+            cursor.execute("RESET synchronous_commit")
 
 
 def _outcome(reading: Reading, error: HuntressError | None, stops: str, part: PullPart) -> Outcome:
