@@ -28,7 +28,7 @@ _KNOWN: Final = {
         Status("processing", "Processing", "The payment is under way: it is held against the report.", "running", "running"),
         Status("paid", "Paid", "Paid: it is held against the report."),
         Status(
-            "failed", "Payment failed", "The payment failed. What is charged stands all the same; the payment has to be settled with Huntress.",
+            "failed", "Payment failed", "The payment failed. What is charged stands; the payment is to be settled with Huntress.",
             "escalate", "escalate", stands_out=True,
         ),
         Status(
