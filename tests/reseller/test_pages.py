@@ -47,7 +47,7 @@ def test_five_thousand_accounts_are_a_page_of_fifty(ruth: Client, world: World, 
         with django_assert_num_queries(12):
             page = ruth.get(address + query).content.decode()
         assert page.count('id="account-') == (1 if "0042" in query else 50)
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(8):
         assert "<html" not in ruth.get(address, headers={"HX-Request": "true"}).content.decode()
 
 
