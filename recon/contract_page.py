@@ -27,11 +27,27 @@ SOON: Final = words.DAYS
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """What is there in the cycle in progress; ``words`` say when it was counted, or why it is not known."""
+    """What is there in the cycle in progress; ``words`` say when it was counted.
+
+    ``untold``: so many records do not tell it, and ``units`` is the least that it may be.
+    """
 
     cycle: Cycle
     units: int | None
+    untold: int
     words: str
+
+    @property
+    def known(self) -> int | None:
+        return None if self.untold else self.units
+
+    @property
+    def figure(self) -> str:
+        return f"at least {units(self.units)}" if self.untold and self.units is not None else units(self.units)
+
+    @property
+    def note(self) -> str:
+        return f"{self.words}; {plural(self.untold, 'count')} not told" if self.untold else self.words
 
 
 @dataclass(frozen=True)
@@ -146,8 +162,8 @@ class Course:
     @property
     def live_difference(self) -> int | None:
         """Live less today's minimum, while the contract holds."""
-        holds = self.live is not None and self.agreed.holds_on(self.today)
-        return self.live.units - self.minimum if holds and self.live and self.live.units is not None else None
+        count = self.live.known if self.live and self.agreed.holds_on(self.today) else None
+        return None if count is None else count - self.minimum
 
     @property
     def rows(self) -> list[Slot | Live]:
@@ -156,11 +172,8 @@ class Course:
 
     @cached_property
     def chart(self) -> Chart | None:
-        known = self.live is not None and self.live.units is not None
-        return chart_of(
-            self.outlook,
-            (self.live.cycle, self.live.units, self.live.words) if known and self.live and self.live.units is not None else None,
-        )
+        count = self.live.known if self.live else None
+        return chart_of(self.outlook, (self.live.cycle, count, self.live.words) if self.live and count is not None else None)
 
     @property
     def unknown(self) -> list[str]:
@@ -209,11 +222,8 @@ def live_of(account: Account) -> dict[str, Live]:
     snapshot = current_snapshot(cycle) if cycle else None
     if snapshot is None or not snapshot.is_known:
         return {}
-    said, words = account_units(snapshot), snapshot.words
-    return {
-        product: Live(running, count, words if count is not None else f"{words}, and one count or more is not told")
-        for product, count in said.items()
-    }
+    said = account_units(snapshot)
+    return {product: Live(running, count, untold, snapshot.words) for product, (count, untold) in said.items() if count is not None}
 
 
 def course_of(contract: Contract) -> Course | None:
