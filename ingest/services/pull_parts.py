@@ -138,6 +138,7 @@ class _Stint:
                 else:
                     self._keep(one)
                     self._works(connection, one)
+                self._look_up()
                 self._pause_for_others()
         except HuntressError as caught:
             error = caught
