@@ -107,7 +107,7 @@ def _page(request: HttpRequest, found: Contract, *, refused: str = "", status: i
         "product": BY_CODE[found.product],
         "course": course_of(found),
         "versions": with_changes(list(found.versions.all())),
-        "subscriptions": list(found.subscriptions.order_by("pk")),
+        "subscriptions": list(found.subscriptions.order_by("pk")) if found.external_id else [],
         "may_change": _may_change(request),
         "refused": refused,
         "typed": request.POST if refused else {},
