@@ -144,9 +144,9 @@ class _Test:
 
     def _end_without(self, error: HuntressError) -> None:
         """Nobody said whose key it is. What was known of it stays, for an outage says nothing of the key."""
-        is_refused = isinstance(error, KeyRefused)
-        trouble = f"{error} {_WHAT_TO_DO}" if is_refused else f"{error} Nothing was found out about the key: test again later."
-        entry = {"name": _WHOSE, "label": "who the key belongs to", "is_open": False, "sentence": str(error)}
+        what_now = _WHAT_TO_DO if isinstance(error, KeyRefused) else "Nothing was found out about the key: test again later."
+        trouble = f"{_ended(str(error))} {what_now}"
+        entry = {"name": _WHOSE, "label": "who the key belongs to", "is_open": False, "sentence": _ended(str(error))}
         self._save(reach=[entry], trouble=trouble[:1000], tested_at=timezone.now())
 
     def _accept(self, found: Found, verdict: Verdict, trouble: str) -> None:
@@ -275,7 +275,12 @@ def _second_of_reseller(reseller: Reseller | None) -> str:
 
 
 def _entry(reach: Reach) -> dict[str, Any]:
-    return {"name": reach.endpoint.name, "label": reach.endpoint.label, "is_open": reach.is_open, "sentence": reach.sentence}
+    return {"name": reach.endpoint.name, "label": reach.endpoint.label, "is_open": reach.is_open, "sentence": _ended(reach.sentence)}
+
+
+def _ended(text: str) -> str:
+    """What others say seldom ends as a sentence does."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _entry_of(found: Found) -> dict[str, Any]:

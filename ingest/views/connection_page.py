@@ -20,6 +20,7 @@ _LOOKS: Final[dict[bool | None, tuple[str, str, str]]] = {
     False: ("rejected", "escalate", "May not read"),
     None: ("unchecked", "unchecked", "Not tried"),
 }
+_FOUND: Final = ("reach", "trouble", "tested_at", "key_kind", "actor", "actor_account", "actor_reseller", "reseller")
 _OF_ACCOUNT: Final = ("account", "user")
 
 
@@ -44,11 +45,10 @@ class ConnectionPage:
     def __init__(self, connection: Connection, account: Account, user: User) -> None:
         self.connection, self.account = connection, account
         self.may_change = may_administer(user, connection)
-
-    @cached_property
-    def test(self) -> Job | None:
-        """The newest test, as the worker's work."""
-        return tests_of(self.connection).select_related("by").first()
+        #: The newest test, as the worker's work. It writes what it found before it ends, so that is read after it.
+        self.test: Job | None = tests_of(connection).select_related("by").first()
+        if self.test and not self.test.is_open:
+            connection.refresh_from_db(fields=_FOUND)
 
     @property
     def is_testing(self) -> bool:
