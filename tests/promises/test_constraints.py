@@ -16,7 +16,7 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine
+from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine, Pull, PullPage, PullPart
 from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
 from tests.access.world import NOON, World, build
 
@@ -140,6 +140,21 @@ def resellers_connection(world: World) -> Connection:
     return row
 
 
+def ended_pull(world: World) -> Pull:
+    row: Pull = world["pull"]
+    Pull.objects.filter(pk=row.pk).update(planned_for=NOON, ended_at=NOON)
+    return row
+
+
+def pull_part(world: World) -> PullPart:
+    return PullPart.objects.create(pull=world["pull"], number=1, subject="agents", account=world.account)
+
+
+def pull_page(world: World) -> PullPage:
+    of: dict[str, Any] = {"part": pull_part(world), "endpoint": "agents", "address": "/v1/agents", "status": 200, "asked_at": NOON}
+    return PullPage.objects.create(**of, number=1, sha256="0" * 64, size=1, body=b"x")
+
+
 def price(world: World) -> PriceLine:
     return PriceLine.objects.create(source_file=world["imported"], line=2, side="cost", product="edr", unit_price=1)
 
@@ -200,6 +215,13 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "connection_amount_unit_is_known": Changed(the("connection"), {"amount_unit": "mills"}),
     "connection_leaves_a_part_to_others": Changed(the("connection"), {"left_to_others": 91}),
     "connection_removed_keeps_no_secret": Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00"}),
+    "pull_reason_is_known": Changed(the("pull"), {"why": "whim"}),
+    "pull_one_at_a_time": Twice(the("pull")),
+    "pull_one_a_slot": Twice(ended_pull),
+    "pull_part_once_a_pull": Twice(pull_part),
+    "pull_part_state_is_known": Changed(pull_part, {"state": "lost"}),
+    "pull_part_ended_has_a_time": Changed(pull_part, {"state": "whole"}),
+    "pull_page_once_a_part": Twice(pull_page),
     "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
     "reseller_account_is_one_of_ours": Twice(the("found"), {"external_id": "7003"}),
     "reseller_account_has_an_id": Changed(the("found"), {"external_id": ""}),

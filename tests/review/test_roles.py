@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from accounts.models import Account, Alias, AuditEvent, Membership, Organization, Reseller, Role, User
-from ingest.models import Connection, Invoice, MappingProfile, UsageLine
-from ingest.services import connecting, connection_tests, mappings
+from ingest.models import Connection, Invoice, MappingProfile, Pull, UsageLine
+from ingest.services import connecting, connection_tests, mappings, pulls
 from ingest.sources import Mapping
 from recon.engine import Holding
 from recon.models import Note, Question, Reconciliation, ReconcilingItem, TieOutItem, TolerancePolicy
@@ -68,6 +68,8 @@ DEEDS: dict[str, Deed] = {
     "connecting.change": lambda w, by: connecting.change(_connection(), _wanted(), by=by),
     "connecting.start_test": lambda w, by: connecting.start_test(_connection(), by=by),
     "connecting.remove": lambda w, by: connecting.remove(_connection(), by=by),
+    "pulls.ask": lambda w, by: pulls.ask(_tested(), by=by, subjects=["agents"]),
+    "pulls.cancel": lambda w, by: pulls.cancel(_pull(), by=by),
     "connection_tests.confirm": lambda w, by: connection_tests.confirm(_connection(), "account 9", by=by),
     "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
 }
@@ -83,6 +85,10 @@ LOOKS = {
     organizations: {"merges_of"},
     connecting: {"tests_of"},
     connection_tests: {"run_test", "examine", "judge", "to_confirm"},
+    pulls: {
+        "may_see_whole", "may_pull", "may_cancel", "offered", "begin", "append", "wanted_of", "pulls_of", "parts_seen", "latest",
+        "latest_whole",
+    },
     mappings: {
         "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
     },
@@ -99,6 +105,15 @@ def _org(name: str) -> Organization:
 
 def _connection() -> Connection:
     return Connection.objects.get()
+
+
+def _tested() -> Connection:
+    Connection.objects.update(key_kind="account")
+    return _connection()
+
+
+def _pull() -> Pull:
+    return Pull.objects.get_or_create(connection=_connection())[0]
 
 
 def _unconnected(world: World) -> Account:
