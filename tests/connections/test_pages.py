@@ -126,7 +126,7 @@ def test_while_it_runs_the_fragment_shows_endpoint_by_endpoint(add: Add, examine
     examine(connection, tell=tell)
     assert "<html" not in seen[0]
     assert 'id="connection-test"' in seen[0]
-    assert seen[0].count("May read<") == 3
+    assert seen[0].count("May read<") == 2
     jobs.run_now(Job.objects.get())
     after = admin.get(at("connection", account, connection.pk), headers={"HX-Request": "true"}).content.decode()
     assert "hx-trigger" not in after, "what has ended is not asked for again"

@@ -63,7 +63,7 @@ def test_a_connection_is_added_and_tested(page: Page, live_server: Any, fake: Fa
     # granted meanwhile, and tested again
     found.get_by_role("button", name="Test", exact=True).click()
     expect(found.get_by_text("Works", exact=True)).to_be_visible(timeout=WORKING)
-    expect(found.get_by_text("May read", exact=True)).to_have_count(7)
+    expect(found.get_by_text("May read", exact=True)).to_have_count(6)
 
     # an hour is changed, and the connection removed
     page.get_by_label("Every night at").fill("03:15")
