@@ -55,6 +55,7 @@ def bring(account: Account, by: User, kind: str, content: bytes, *, is_nightly: 
 
 
 def file_of(part: PullPart) -> SourceFile:
+    assert part.source_file_id is not None
     return SourceFile.objects.get(pk=part.source_file_id)
 
 
