@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -164,11 +164,14 @@ def goes_round(pull: Pull, parts: QuerySet[PullPart] | None = None) -> bool:
 
 
 def nightly_slot(connection: Connection, now: datetime | None = None) -> datetime:
-    """The newest moment at which a nightly pull was to begin, at the connection's hour where its account is."""
-    zone = ZoneInfo(connection.account.time_zone)
-    local = (now or timezone.now()).astimezone(zone)
-    today = datetime.combine(local.date(), connection.nightly_at, zone)
-    return today if today <= local else datetime.combine(local.date() - timedelta(days=1), connection.nightly_at, zone)
+    """The newest moment at which a nightly pull was to begin, at the connection's hour where its account is.
+
+    Compared in UTC: by the clock alone, an hour that a change of the clock leaves out would have come before its moment.
+    """
+    zone, now = ZoneInfo(connection.account.time_zone), now or timezone.now()
+    day = now.astimezone(zone).date()
+    today, yesterday = (datetime.combine(one, connection.nightly_at, zone) for one in (day, day - timedelta(days=1)))
+    return today if today.astimezone(UTC) <= now.astimezone(UTC) else yesterday
 
 
 def _is_settling(parts: QuerySet[PullPart]) -> bool:
