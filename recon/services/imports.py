@@ -63,7 +63,7 @@ def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected
     _refuse_import(locked, without_rejected)
     _refuse_other_cycle(locked, cycle)
     locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
-    locked.partial, locked.without_rejected = partial, without_rejected
+    locked.partial, locked.without_rejected = partial or _lacks_something(locked), without_rejected
     locked.preview.pop("kept_aside", None)
     locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected", "preview"])
 
@@ -80,6 +80,12 @@ def _refuse_import(source_file: SourceFile, without_rejected: bool) -> None:
         raise Refused("No row of this file can be loaded. Correct the mapping, or the file.")
     if source_file.rejected and not without_rejected:
         raise Refused(f"{source_file.rejected} rows are rejected. Mend the file, or say that it is imported without them.")
+
+
+def _lacks_something(source_file: SourceFile) -> bool:
+    """What an archive of answers says of itself holds, whatever a person says of it: who is not in it may be there all the same."""
+    archive: dict[str, object] = source_file.preview.get("archive") or {}
+    return bool(archive.get("lacks"))
 
 
 def _refuse_other_cycle(source_file: SourceFile, cycle: BillingCycle) -> None:
@@ -103,7 +109,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
         _refuse_other_cycle(locked, row)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
-        given = _take_leg(locked, row, by=by, partial=partial)
+        given = _take_leg(locked, row, by=by, partial=partial or _lacks_something(locked))
         _record("recon.input.used_again", given, by)
         return given
 
