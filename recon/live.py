@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import Account, BillingCycle
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import moment, plural
-from ingest.models import FileOwner, LegInput, LiveCount, PullPart
+from ingest.models import Connection, FileOwner, LegInput, LiveCount, PullPart
 from recon.engine.live import NOTHING, UNITS, LiveCounts, together
 from recon.models import Reconciliation
 
@@ -37,7 +37,8 @@ _READ: Final = (*FIGURES, "products", "tenants")
 class Snapshot:
     """The pull that speaks for a cycle. ``given`` is None where there is none; ``taken_at`` is when its last answer came.
 
-    ``has_strangers``: it has Organizations that nobody is known for here, so who is not named in it may be one of them.
+    ``has_strangers``: it has Organizations that nobody is known for here, so who is not named in it may be one of them. ``is_persons``: its
+    key was a user's, and brings what that person may see.
     """
 
     cycle: BillingCycle
@@ -46,6 +47,7 @@ class Snapshot:
     taken_at: datetime | None = None
     pull: int | None = None
     has_strangers: bool = False
+    is_persons: bool = False
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -76,8 +78,19 @@ class Snapshot:
 
     @property
     def absent_is_zero(self) -> bool:
-        """A whole pull that does not name a customer found nothing of it, unless it may be one of those that nobody is known for."""
-        return self.is_known and self.is_whole and not self.has_strangers
+        """A whole pull that does not name a customer found nothing of it, unless something else may be why it does not."""
+        return self.is_known and not self.why_absent
+
+    @property
+    def why_absent(self) -> str:
+        """Why who is not named in it may be there all the same; "" where that cannot be."""
+        if not self.is_whole:
+            return "is not complete"
+        if self.given is None or not self.given.source_file.loaded:
+            return "has nobody at all"
+        if self.has_strangers:
+            return "has Organizations not matched yet"
+        return "" if not self.is_persons else "was made with a person’s own key, which may not see everybody"
 
     @property
     def is_now(self) -> bool:
@@ -155,7 +168,8 @@ def _described(inputs: QuerySet[LegInput]) -> QuerySet[LegInput]:
     parts = PullPart.objects.filter(source_file=OuterRef("source_file")).order_by("-ended_at")
     strangers = FileOwner.objects.filter(source_file=OuterRef("source_file"), organization__isnull=True)
     return inputs.select_related("source_file").annotate(
-        pulled_at=Subquery(parts.values("ended_at")[:1]), pull=Subquery(parts.values("pull")[:1]), has_strangers=Exists(strangers)
+        pulled_at=Subquery(parts.values("ended_at")[:1]), pull=Subquery(parts.values("pull")[:1]), has_strangers=Exists(strangers),
+        is_persons=Exists(parts.filter(pull__connection__key_kind=Connection.KeyKind.USER)),
     )  # fmt: skip
 
 
@@ -163,7 +177,7 @@ def _with(cycle: BillingCycle, given: LegInput | None, looked_at: datetime | Non
     known: Any = given
     if known is None:
         return Snapshot(cycle, looked_at or timezone.now())
-    return Snapshot(cycle, looked_at or timezone.now(), given, _taken_at(known), known.pull, known.has_strangers)
+    return Snapshot(cycle, looked_at or timezone.now(), given, _taken_at(known), known.pull, known.has_strangers, known.is_persons)
 
 
 def _taken_at(given: Any) -> datetime:
@@ -217,7 +231,7 @@ class Had:
         if not self.snapshot.is_known:
             return self.snapshot.why_not
         if not self.is_named:
-            return "Not in the pull, which " + ("is not complete" if not self.snapshot.is_whole else "has Organizations not matched yet")
+            return f"Not in the pull, which {self.snapshot.why_absent}"
         if self.counts.is_off(product):
             return f"{BY_CODE[product].label} was not active there"
         if product == "edr" and self.counts.agents is not None:
