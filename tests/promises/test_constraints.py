@@ -16,7 +16,20 @@ from django.apps import apps
 from django.db import IntegrityError, connection, models, transaction
 
 from accounts.models import Account, Membership, Reseller, User
-from ingest.models import AgentLine, Connection, ExcludedSku, FileOwner, Invoice, InvoiceChange, PriceLine, Pull, PullPage, PullPart
+from ingest.models import (
+    AgentLine,
+    Connection,
+    ExcludedSku,
+    FileOwner,
+    IdentityLine,
+    Invoice,
+    InvoiceChange,
+    LiveCount,
+    PriceLine,
+    Pull,
+    PullPage,
+    PullPart,
+)  # fmt: skip
 from recon.models import Question, SignedInput, SignedTieOut, Sweep, SweepFinding, SweepKeep, ToleranceRow
 from tests.access.world import NOON, World, build
 
@@ -117,6 +130,14 @@ def file_owner(world: World) -> FileOwner:
 
 def agent(world: World) -> AgentLine:
     return AgentLine.objects.create(source_file=world["imported"], line=2, owner=0, hostname="tvd-1")
+
+
+def live_count(world: World) -> LiveCount:
+    return LiveCount.objects.create(source_file=world["imported"], line=2, owner=0)
+
+
+def identity(world: World) -> IdentityLine:
+    return IdentityLine.objects.create(source_file=world["imported"], line=2, owner=0, external_id="7")
 
 
 def invoice(world: World) -> Invoice:
@@ -275,6 +296,8 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "usage_line_product_is_known": Changed(the("line"), {"product": "backup"}),
     "usage_line_quantity_is_not_negative": Changed(the("line"), {"quantity": -1}),
     "agent_line_one_place_a_file": Twice(agent),
+    "live_count_one_place_a_file": Twice(live_count),
+    "identity_line_one_place_a_file": Twice(identity),
     "product_rule_once_a_name_and_product": Twice(the("product_rule")),
     "product_rule_product_is_known": Changed(the("product_rule"), {"product": "backup"}),
     "product_rule_factor_is_at_least_one": Changed(the("product_rule"), {"factor": 0}),
