@@ -30,13 +30,15 @@ _SUM: Final = "CASE WHEN SUM({untold}) = 0 THEN SUM(l.{units}) END AS {product}"
 #: Records with what of their JSON is asked for.
 _RECORD: Final = """l.billable_agents, l.identities, l.learners, l.sources, CAST(l.products AS text) AS active,
             CASE WHEN CAST(l.products AS text) LIKE '%%"ispm"%%' THEN ({posture}) END AS posture"""
+#: The casts tell SQLite that it may look customers up by an index of its own: it compares each row with each customer otherwise.
 _DIFFERS: Final = """
+WITH members AS MATERIALIZED (SELECT CAST(column1 AS bigint) AS member, column2 AS root FROM (VALUES {members}) AS pairs)
 SELECT v.id FROM recon_variance v LEFT JOIN (
     SELECT l.root, {sums} FROM (
-        SELECT COALESCE(m.root, o.organization_id) AS root, {record}
+        SELECT CAST(COALESCE(m.root, o.organization_id) AS bigint) AS root, {record}
         FROM ingest_fileowner o
         JOIN ingest_livecount l ON l.source_file_id = o.source_file_id AND l.owner = o.number
-        LEFT JOIN (SELECT column1 AS member, column2 AS root FROM (VALUES {members}) AS pairs) m ON m.member = o.organization_id
+        LEFT JOIN members m ON m.member = o.organization_id
         WHERE o.source_file_id = %s AND o.organization_id IS NOT NULL
     ) l GROUP BY l.root
 ) live ON live.root = v.organization_id
