@@ -163,7 +163,9 @@ def _months(accounts: list[Account]) -> dict[int, Months]:
 
 
 def _newest_compared(months: Months) -> MonthState | None:
-    return next((months[start] for start in sorted(months, reverse=True) if months[start].run), None)
+    """The newest with a bill that was held against something: what a pull alone made of the running cycle has no money in it."""
+    compared = (months[start] for start in sorted(months, reverse=True) if months[start].run)
+    return next((one for one in compared if one.is_billed or one.state != Reconciliation.State.WORKING), None)
 
 
 def _totals(revisions: Iterable[int | None]) -> dict[int, dict[str, Any]]:

@@ -23,6 +23,7 @@ from recon.progress import CHECKS, Progress
 from recon.pull_line import PullLine, pull_line
 from recon.services.review import Blocker, blockers
 from recon.shown import Shown
+from recon.states import today_in
 from recon.store import inputs_of
 from recon.sweep_counts import Counted, counted
 from recon.sweep_page import month_figures
@@ -60,12 +61,17 @@ class MonthPage:
 
     @property
     def state(self) -> str:
-        """The month's state as a page shows it: preparation, review, signed, or changed since it was signed."""
+        """The month's state as a page shows it: running, preparation, review, signed, or changed since it was signed."""
         if self.reconciliation.is_working:
-            return "preparation"
+            return "running" if self.is_running and "billed" not in self.inputs else "preparation"
         if self.reconciliation.state == Reconciliation.State.IN_REVIEW:
             return "review"
         return "changed" if self.changes else "signed"
+
+    @cached_property
+    def is_running(self) -> bool:
+        """Whether the cycle is not over yet, where the account is."""
+        return self.cycle.end > today_in(self.account)
 
     @property
     def changes(self) -> list[str]:
@@ -185,6 +191,8 @@ class MonthPage:
 
     def _explained_stat(self) -> dict[str, Any]:
         progress = self.progress
+        if not any(self.totals["all"][check]["checked"] for check in CHECKS):
+            return {"label": "Explained", "figure": "–", "note": "cannot be checked", "tone": "unchecked"}
         note = f"{units(progress.flagged - progress.unexplained)} of {plural(progress.flagged, 'unit')} flagged"
         percent = progress.percent
         return {"label": "Explained", "figure": f"{percent}%", "percent": percent, "note": note, "tone": "" if percent < 100 else "done"}

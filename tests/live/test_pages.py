@@ -60,6 +60,18 @@ def listing(text: str) -> str:
     return text.split("Units and money by Organization")[1].split("What it is counted from")[0]
 
 
+def test_a_running_month_of_a_pull_alone_claims_nothing(ines: Pages, world: World) -> None:
+    running = running_cycle(world.account)
+    pull(world, {TARN: agents(14)}, running, at=timezone.now())
+    ask_for_recount(world.of(running).cycle, by=world.mara)
+    work()
+    page = ines.get("month", running.start.isoformat())
+    assert "Running" in page
+    assert "in progress: counted on" in page
+    assert "Explained – cannot be checked" in page
+    assert "100%" not in page
+
+
 # --- the month --------------------------------------------------------------------------------------------------------------------
 
 
