@@ -53,7 +53,9 @@ def test_what_is_older_than_the_first_month_is_only_counted(account: Account, ma
     file = take(account, mara, record(), record(87_999, at="2026-10-14T06:00:00Z"), record(87_998, at="2026-09-14T06:00:00Z"))
     assert kept(account).external_id == "88000"
     said = RowIssue.objects.get(source_file=file).message
-    assert said == "2 invoices, of 14 Sep 2026 to 14 Oct 2026, from before the first month on record here (14 Oct 2026): not kept."
+    assert said == (
+        "2 invoices, of 14 Sep 2026 to 14 Oct 2026, close cycles from before the first month on record here, which begins 14 Oct 2026: not kept."
+    )
 
 
 def test_an_account_without_a_month_keeps_the_one_that_closed_last(account: Account, mara: User) -> None:
