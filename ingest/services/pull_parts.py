@@ -25,7 +25,7 @@ from ingest.huntress import ENDPOINTS, Bounds, Client, HuntressError, Kind, Pati
 from ingest.huntress.answers import id_of, parsed, records_in
 from ingest.huntress.asking import Again, Got, Kept, Reading, digest_of, sentence_case
 from ingest.huntress.subjects import SUBJECTS
-from ingest.models import Connection, Job, PullPage, PullPart
+from ingest.models import Connection, Job, Pull, PullPage, PullPart
 from ingest.services import pull_ends, pumping
 from ingest.services.connections import client_for
 from ingest.services.pull_ends import Outcome
@@ -67,6 +67,7 @@ def _lost(subject: int, message: str) -> None:
     if PullPart.objects.filter(pk=subject, state__in=PullPart.OPEN).update(
         state=State.FAILED, ended_at=timezone.now(), said=message[:2000]
     ):
+        PullPage.objects.filter(part=subject).delete()
         pull = PullPart.objects.values_list("pull", flat=True).get(pk=subject)
         transaction.on_commit(lambda: pumping.pump(pull))
 
@@ -87,6 +88,12 @@ def read_part(subject: int, progress: jobs.Progress) -> None:
     if not mine.update(state=State.RUNNING, began_at=Coalesce("began_at", timezone.now())):
         return
     part = _with_all(subject)
+    if _is_of_another(part):
+        pull_ends.cancel(
+            part.pk, "The key was replaced by one of another Huntress account, and this pull was for the one before. Pull again."
+        )
+        pumping.pump(part.pull_id)
+        return
     try:
         outcome = _Stint(part, progress).run()
     except StintOver:
@@ -100,8 +107,20 @@ def _with_all(subject: int) -> PullPart:
     return PullPart.objects.select_related("pull__connection__account", "pull__connection__added_by", "pull__by", "account").get(pk=subject)
 
 
+def _is_of_another(part: PullPart) -> bool:
+    """Whether the connection's own key is no longer of the account that this part began with: pages of two would be one list."""
+    connection = part.pull.connection
+    return connection.reseller_id is None and bool(connection.key_kind) and part.external_id != connection.actor_account
+
+
 def _go_on_later(part: PullPart, job_id: int) -> None:
+    """By a job of its own; where the pull was cancelled since the stint last looked, by none."""
     with transaction.atomic():
+        pull = Pull.objects.select_for_update(of=("self",)).select_related("cancelled_by").get(pk=part.pull_id)
+        if pull.cancelled_by:
+            pull_ends.cancel(part.pk, f"Cancelled by {pull.cancelled_by}.")
+            transaction.on_commit(lambda: pumping.pump(pull.pk))
+            return
         PullPart.objects.filter(pk=part.pk, job=job_id, state=State.RUNNING).update(job=pumping.enqueue(part, part.pull))
 
 
@@ -126,6 +145,8 @@ class _Stint:
             with opened as client, _without_waiting_for_the_disk():
                 return self._ask(client, connection)
         except Refused as refused:  # the key cannot be used at all
+            same = Connection.objects.filter(pk=connection.pk, sealed=connection.sealed, removed_at__isnull=True)
+            same.exclude(key_kind="").update(trouble=str(refused)[:1000])
             return Outcome(State.PARTIAL, State.FAILED, lacks=[str(refused)], stops=str(refused))
 
     def _ask(self, client: Client, connection: Connection) -> Outcome:

@@ -73,7 +73,8 @@ def nothing_left() -> bool:
 
 
 def ended(subject: str, state: str = "whole", **fields: Any) -> dict[str, Any]:
-    return {"subject": subject, "state": state, "ended_at": timezone.now()} | fields
+    """Of a part that was read: it began."""
+    return {"subject": subject, "state": state, "began_at": timezone.now(), "ended_at": timezone.now()} | fields
 
 
 def found(reseller: Reseller, external_id: str, account: Account | None, name: str = "") -> ResellerAccount:
