@@ -53,6 +53,12 @@ def test_a_rename_keeps_the_account_and_the_name_before(listed: World) -> None:
     assert Account.objects.get().name == "Quillmere IT"
 
 
+def test_a_list_of_nobody_takes_nobody_away(listed: World) -> None:
+    """A key that may see no account any more answers so too; nobody would be pulled any more, without a word."""
+    listed.accounts()
+    assert [listed.found(number).gone_at for number in (7001, 7002, 7003)] == [None, None, None]
+
+
 def test_what_a_whole_list_is_without_is_gone_and_comes_back(listed: World) -> None:
     listed.accounts(QUILLMERE, BRIGHTFEN, lacks=["Page 2 did not come."])
     assert listed.found(7003).gone_at is None
