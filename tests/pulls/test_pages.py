@@ -42,6 +42,10 @@ def test_an_untested_key_is_said(client: Client, world: World, connection: Conne
     html = page(client, world.mara, "pulls", world.account.slug)
     assert "Nobody knows yet whose key this is" in html
     assert "Pull now" not in html
+    Connection.objects.update(trouble="Huntress does not accept this key (401).")
+    html = page(client, world.mara, "pulls", world.account.slug)
+    assert "Nothing is pulled before a test has told whose key it is." in html
+    assert "Each night it is tried once more" not in html
 
 
 def test_a_preparer_asks_and_watches(client: Client, world: World, connection: Connection) -> None:
