@@ -56,6 +56,8 @@ class FactsTable(tables.Table):
     def of(cls, request: HttpRequest, source_file: SourceFile) -> FactsTable:
         table = cls(cls.facts(source_file).order_by("line"), orderable=source_file.loaded <= SORTED_AT_MOST)
         table.source_file, table.known_count = source_file, cls.count_known(source_file)
+        if source_file.is_archive:
+            table.columns["line"].column.verbose_name = "Record"
         paginate = {"per_page": LINES_PER_PAGE, "silent": True, "paginator_class": Counted}
         RequestConfig(request, paginate=paginate).configure(table)
         return table

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ _PLAIN: Final = ("number", "plan", "status", "amount", "stated_amount", "currenc
 class Charge:
     """``amount`` is micros, null where nobody has said what ``stated_amount`` counts. ``source`` is where it is from, in words.
 
-    ``pk``, ``source_file`` and ``line`` lead back; they are null of one that is shown as it was signed.
+    A pulled one is ``is_beside``, and does not count, where the month has what a person typed in or a receipt's file: the same charge is
+    not counted twice. ``pk``, ``source_file`` and ``line`` lead back; they are null of one that is shown as it was signed.
     """
 
     number: str
@@ -32,6 +33,7 @@ class Charge:
     issued_on: date | None
     source: str
     is_pulled: bool = False
+    is_beside: bool = False
     pk: int | None = None
     source_file: int | None = None
     line: int | None = None
@@ -42,7 +44,7 @@ class Charge:
 
     @property
     def is_charged(self) -> bool:
-        return self.state.is_charged
+        return self.state.is_charged and not self.is_beside
 
     @property
     def name(self) -> str:
@@ -61,6 +63,7 @@ class Charge:
         return {name: getattr(self, name) for name in _PLAIN} | {
             "issued_on": self.issued_on.isoformat() if self.issued_on else None,
             "is_pulled": self.is_pulled,
+            "is_beside": self.is_beside,
         }
 
 
@@ -80,7 +83,15 @@ def charge_of(invoice: Invoice) -> Charge:
 
 def charge_as_said(said: Mapping[str, Any]) -> Charge:
     issued = date.fromisoformat(said["issued_on"]) if said["issued_on"] else None
-    return Charge(**{name: said[name] for name in _PLAIN}, issued_on=issued, is_pulled=said["is_pulled"])
+    return Charge(**{name: said[name] for name in _PLAIN}, issued_on=issued, is_pulled=said["is_pulled"], is_beside=said["is_beside"])
+
+
+def charges_of(invoices: Iterable[Invoice]) -> list[Charge]:
+    """Those of one month: what people gave comes before what was pulled."""
+    found = [charge_of(one) for one in invoices]
+    if all(one.is_pulled for one in found):
+        return found
+    return [replace(one, is_beside=one.is_pulled) for one in found]
 
 
 def by_number(charges: Sequence[Charge]) -> dict[tuple[str, int], Charge]:

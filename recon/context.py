@@ -15,7 +15,7 @@ from accounts.models import Account, BillingCycle, Role
 from accounts.templatetags.recon_ui import cycle_range
 from ingest.models import Job
 from recon.models import Question
-from recon.states import WORDS, MonthState, running_cycle, states_of
+from recon.states import WORDS, MonthState, month_to_open, running_cycle, states_of
 
 _CYCLES_OFFERED = 24
 _ACCOUNTS_OFFERED = 30
@@ -49,7 +49,9 @@ def shell(request: HttpRequest) -> dict[str, Any]:
     highest = max(roles, key=list(Role.values).index, default="")
     months = states_of(BillingCycle.objects.filter(account=account), _CYCLES_OFFERED)
     running_from = running_cycle(account).start
+    opened = month_to_open(months, running_from)
     return context | {
+        "month_to_open": _month_url(account, opened) if opened else "",
         "role": Role(highest).label if highest else "",
         "cycles": [_cycle_choice(account, one, running_from) for one in months],
         **_waiting(account),
@@ -77,8 +79,11 @@ def _account_choice(account: Account) -> AccountChoice:
 
 
 def _cycle_choice(account: Account, month: MonthState, running_from: date) -> CycleChoice:
-    url = reverse("recon:month", args=[account.slug, month.cycle.start.isoformat()])
-    return CycleChoice(cycle_range(month.cycle), WORDS[month.code(running_from)], url)
+    return CycleChoice(cycle_range(month.cycle), WORDS[month.code(running_from)], _month_url(account, month))
+
+
+def _month_url(account: Account, month: MonthState) -> str:
+    return reverse("recon:month", args=[account.slug, month.cycle.start.isoformat()])
 
 
 def ordinal(day: int) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from accounts.calendar import Cycle
 from accounts.templatetags.recon_ui import MONTHS, cycle_range, units
 from recon.engine.contracts import Outlook, Slot
 
@@ -40,14 +41,17 @@ class Chart:
     minimum: list[str]
     dots: list[Mark]
     gaps: list[Mark]
+    live: Mark | None
     renewal: Mark | None
     label: str
 
 
-def chart_of(outlook: Outlook) -> Chart | None:
-    """None where nothing was ever billed."""
+def chart_of(outlook: Outlook, live: tuple[Cycle, int, str] | None = None) -> Chart | None:
+    """None where nothing was ever billed. ``live``: what is there in a cycle, and when it was counted; drawn where that cycle is."""
     slots = outlook.slots
+    place_now = next((place for place, slot in enumerate(slots) if live and slot.cycle.start == live[0].start), None)
     figures = [value for slot in slots for value in (slot.actual, slot.minimum) if value is not None]
+    figures += [live[1]] if live and place_now is not None else []
     if not any(slot.actual is not None for slot in slots):
         return None
     scale = _Scale.around(min(figures), max(figures), len(slots))
@@ -76,6 +80,7 @@ def chart_of(outlook: Outlook) -> Chart | None:
             for place, slot in enumerate(outlook.past)
             if slot.actual is None
         ],
+        live=Mark(scale.x(place_now), scale.y(live[1]), f"Live {live[2]}: {units(live[1])}") if live and place_now is not None else None,
         renewal=_renewal(scale, slots, outlook.terms.renewal),
         label=_label(outlook),
     )

@@ -8,18 +8,46 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
-from accounts.models import Account, Contract, ContractVersion
+from accounts.calendar import Cycle
+from accounts.models import Account, BillingCycle, Contract, ContractVersion
 from accounts.products import BY_CODE, CODES, Product
 from accounts.templatetags.recon_ui import cycle_range, day, plural, units
 from recon import contract_words as words
 from recon.contract_chart import Chart, chart_of
 from recon.contracts import Agreed, Billed, agreed, billed_by_cycle, products_of
 from recon.engine.contracts import Outlook, Slot, Sum, slot_of
+from recon.live import current_snapshot
+from recon.live_sums import account_units
 from recon.models import Reconciliation
-from recon.states import today_in
+from recon.states import running_cycle, today_in
 
 #: Days before a renewal from which on it waits for an admin.
 SOON: Final = words.DAYS
+
+
+@dataclass(frozen=True, slots=True)
+class Live:
+    """What is there in the cycle in progress; ``words`` say when it was counted.
+
+    ``untold``: so many records do not tell it, and ``units`` is the least that it may be.
+    """
+
+    cycle: Cycle
+    units: int | None
+    untold: int
+    words: str
+
+    @property
+    def known(self) -> int | None:
+        return None if self.untold else self.units
+
+    @property
+    def figure(self) -> str:
+        return f"at least {units(self.units)}" if self.untold and self.units is not None else units(self.units)
+
+    @property
+    def note(self) -> str:
+        return f"{self.words}; {plural(self.untold, 'count')} not told" if self.untold else self.words
 
 
 @dataclass(frozen=True)
@@ -28,6 +56,7 @@ class Course:
 
     agreed: Agreed
     today: date
+    live: Live | None = None
 
     @property
     def contract(self) -> Contract:
@@ -115,6 +144,13 @@ class Course:
         return self.outlook.beyond(self.outlook.past)
 
     @property
+    def pulled_words(self) -> str:
+        """Since when it is what Huntress says, of one that was pulled; blank for one that was typed in."""
+        if self.contract.source != Contract.Source.PULLED:
+            return ""
+        return f"pulled {day(self.version.at)}" if self.version.by_id is None else f"pulled, and changed here {day(self.version.at)}"
+
+    @property
     def is_annual(self) -> bool:
         return self.agreed.terms.is_annual
 
@@ -123,9 +159,21 @@ class Course:
         """The last cycle before the renewal, on the run-rate."""
         return self.outlook.ahead[-1] if self.outlook.ahead else None
 
+    @property
+    def live_difference(self) -> int | None:
+        """Live less today's minimum, while the contract holds."""
+        count = self.live.known if self.live and self.agreed.holds_on(self.today) else None
+        return None if count is None else count - self.minimum
+
+    @property
+    def rows(self) -> list[Slot | Live]:
+        """The cycles behind, what is there now, and the cycles ahead."""
+        return [*self.outlook.past, *([self.live] if self.live else []), *self.outlook.ahead]
+
     @cached_property
     def chart(self) -> Chart | None:
-        return chart_of(self.outlook)
+        count = self.live.known if self.live else None
+        return chart_of(self.outlook, (self.live.cycle, count, self.live.words) if self.live and count is not None else None)
 
     @property
     def unknown(self) -> list[str]:
@@ -163,15 +211,27 @@ class Renewals:
 
 def renewals_of(account: Account) -> Renewals:
     contracts = Contract.objects.filter(account=account)
-    today = today_in(account)
-    return Renewals(account, [Course(one, today) for one in agreed(contracts, billed_by_cycle(account))])
+    today, live = today_in(account), live_of(account)
+    return Renewals(account, [Course(one, today, live.get(one.contract.product)) for one in agreed(contracts, billed_by_cycle(account))])
+
+
+def live_of(account: Account) -> dict[str, Live]:
+    """By product, what the newest pull of the cycle in progress has of the whole account; {} where there is none."""
+    running = running_cycle(account)
+    cycle = BillingCycle.objects.select_related("account").filter(account=account, start=running.start).first()
+    snapshot = current_snapshot(cycle) if cycle else None
+    if snapshot is None or not snapshot.is_known:
+        return {}
+    said = account_units(snapshot)
+    return {product: Live(running, count, untold, snapshot.words) for product, (count, untold) in said.items() if count is not None}
 
 
 def course_of(contract: Contract) -> Course | None:
     """None for a contract that was taken away."""
     alike = Contract.objects.filter(account=contract.account_id, product=contract.product)
     found = agreed(alike, billed_by_cycle(contract.account))
-    return next((Course(one, today_in(contract.account)) for one in found if one.contract.pk == contract.pk), None)
+    live = live_of(contract.account).get(contract.product)
+    return next((Course(one, today_in(contract.account), live) for one in found if one.contract.pk == contract.pk), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,3 +294,24 @@ def renewals_soon(accounts: Sequence[Account]) -> list[Soon]:
                 Soon(account, one.contract.pk, figure, f"{day(renewal)} · {words.renewal_words(renewal, today, one.terms.auto_renew)}")
             )
     return found
+
+
+#: Fields of a version, and how a list of versions names them.
+_CHANGED: Final = {
+    "minimum": "the minimum", "start": "the start", "renewal": "the renewal", "interval": "how it is billed", "support_type": "the support",
+    "auto_renew": "whether it renews by itself", "unit_cost": "the cost",
+}  # fmt: skip
+
+
+def with_changes(versions: list[ContractVersion]) -> list[ContractVersion]:
+    """The versions, the newest first, each with what it changed of the one before it (``changed``, in words)."""
+    for one, before in zip(versions, [*versions[1:], None], strict=True):
+        found = [words for name, words in _CHANGED.items() if before is not None and getattr(one, name) != getattr(before, name)]
+        if before is not None and _steps(one) != _steps(before):
+            found.append("the schedule")
+        one.changed = found  # type: ignore[attr-defined]
+    return versions
+
+
+def _steps(version: ContractVersion) -> set[tuple[date, int, int | None]]:
+    return {(step.starts, step.minimum, step.unit_cost) for step in version.steps.all()}

@@ -15,6 +15,7 @@ from accounts.calendar import Cycle, next_cycle
 from accounts.models import Account, Contract, ContractVersion
 from recon.engine.contracts import Outlook, Step, Terms, outlook
 from recon.models import Reconciliation
+from recon.states import today_in
 
 CYCLES: Final = 12
 
@@ -97,11 +98,15 @@ def billed_by_cycle(account: Account) -> list[Billed]:
 
 
 def months_of(account: Account, *fields: str) -> list[tuple[Cycle, Reconciliation | None]]:
-    """The newest compared revision of each of those cycles, or None. ``fields`` are wanted besides the ones that tell what was billed."""
+    """The newest compared revision of each of those cycles, or None. ``fields`` are wanted besides the ones that tell what was billed.
+
+    The running cycle without its bill, which a pull alone makes a month, is none of them: nothing of it is missing yet.
+    """
     wanted = ("run", "totals", "inputs", "revision", "cycle__start", "cycle__end", "cycle__account_id", *fields)
     compared = Reconciliation.objects.filter(cycle__account=account, run__gt=0).select_related("cycle").only(*wanted)
     newest_first = compared.order_by("-cycle__start", "-revision")[: CYCLES * 2]
-    by_cycle = {month.cycle.start: month for month in reversed(newest_first)}
+    today = today_in(account)
+    by_cycle = {month.cycle.start: month for month in reversed(newest_first) if month.cycle.end <= today or "billed" in month.inputs}
     found: list[tuple[Cycle, Reconciliation | None]] = []
     for start in sorted(by_cycle):
         dates = by_cycle[start].cycle.dates

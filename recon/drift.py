@@ -82,9 +82,13 @@ def _changed_invoices(reconciliation: Reconciliation) -> list[str]:
     if kept is None:
         return []
     now = current_tie_out(reconciliation)
-    before, after = by_number([charge_as_said(said) for said in kept.invoices]), by_number(now.charges)
+    before, after = (by_number([one for one in charges if not one.is_beside]) for charges in (_kept(kept), now.charges))
     said = [one for key in sorted(before.keys() | after.keys()) for one in _changed_invoice(before.get(key), after.get(key))]
     return said and [*said, f"With them, the tie-out would say now: {now.words[:1].lower()}{now.words[1:]}."]
+
+
+def _kept(kept: SignedTieOut) -> list[Charge]:
+    return [charge_as_said(said) for said in kept.invoices]
 
 
 def _changed_invoice(before: Charge | None, after: Charge | None) -> list[str]:

@@ -98,6 +98,7 @@ class HomePage:
     files: list[SourceFile]
     files_count: int
     pulls: list[Pulled]
+    resellers: dict[int, str]
 
     @property
     def holes(self) -> int:
@@ -128,7 +129,8 @@ def home_page(user: User, number: str) -> HomePage:
     newest = {pk: _newest_compared(of_account) for pk, of_account in months.items()}
     totals = _totals(one.pk for one in newest.values() if one)
     rows = [_row(one, months[one.pk], newest.get(one.pk), totals) for one in accounts]
-    roles = _roles(user, accounts)
+    held = list(Membership.objects.filter(user=user).values_list("account", "reseller", "reseller__name", "role"))
+    roles = _roles(held, accounts)
     workable = [one for one in accounts if may(roles[one.pk], Need.WORK)]
     files = SourceFile.objects.filter(account__in=workable, state__in=["ready", "refused"]).exclude(preview__has_key="kept_aside")
     ends = max((row.cells for row in rows), key=len, default=[])
@@ -140,6 +142,7 @@ def home_page(user: User, number: str) -> HomePage:
         files=list(files.select_related("account")[:8]),
         files_count=files.count(),
         pulls=_pulled(accounts, roles),
+        resellers={reseller: name for _, reseller, name, _ in held if reseller is not None},
     )
 
 
@@ -160,17 +163,18 @@ def _months(accounts: list[Account]) -> dict[int, Months]:
 
 
 def _newest_compared(months: Months) -> MonthState | None:
-    return next((months[start] for start in sorted(months, reverse=True) if months[start].run), None)
+    """The newest with a bill that was held against something: what a pull alone made of the running cycle has no money in it."""
+    compared = (months[start] for start in sorted(months, reverse=True) if months[start].run)
+    return next((one for one in compared if one.is_billed or one.state != Reconciliation.State.WORKING), None)
 
 
 def _totals(revisions: Iterable[int | None]) -> dict[int, dict[str, Any]]:
     return dict(Reconciliation.objects.filter(pk__in=list(revisions)).order_by().values_list("pk", "totals"))
 
 
-def _roles(user: User, accounts: list[Account]) -> dict[int, set[str]]:
-    held = list(Membership.objects.filter(user=user).values_list("account", "reseller", "role"))
+def _roles(held: list[tuple[Any, ...]], accounts: list[Account]) -> dict[int, set[str]]:
     return {
-        one.pk: {role for account, reseller, role in held if account == one.pk or (reseller is not None and reseller == one.reseller_id)}
+        one.pk: {role for account, reseller, _, role in held if account == one.pk or (reseller is not None and reseller == one.reseller_id)}
         for one in accounts
     }
 

@@ -28,8 +28,8 @@ _KNOWN: Final = {
         Status("processing", "Processing", "The payment is under way: it is held against the report.", "running", "running"),
         Status("paid", "Paid", "Paid: it is held against the report."),
         Status(
-            "failed", "Payment failed", "The payment failed. What is charged stands, and is held against the report; the payment has to be "
-            "settled with Huntress.", "escalate", "escalate", stands_out=True,
+            "failed", "Payment failed", "The payment failed. What is charged stands; the payment is to be settled with Huntress.",
+            "escalate", "escalate", stands_out=True,
         ),
         Status(
             "partial_refund", "Partly refunded", "A part was paid back. Whether the amount is that before it or after it is not known: "
@@ -59,5 +59,5 @@ def status_of(said: str) -> Status:
     if code in _KNOWN:
         return _KNOWN[code]
     if not word:
-        return Status("", "", "No status is stated: it is held against the report.")
+        return Status("", "", "")
     return Status(code, said, "A status that is not known here: it is held against the report.", "unchecked", "unchecked")

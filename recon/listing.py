@@ -52,8 +52,8 @@ class Listing:
     ) -> None:
         self.account, self.reconciliation, self.opened, self.is_past = account, reconciliation, opened, is_past
         self.user = signed_in(request)
-        self.may_work = may(request.roles, Need.WORK)  # type: ignore[attr-defined]
-        self.may_connect = may(request.roles, Need.ADMINISTER)  # type: ignore[attr-defined]
+        self.roles: set[str] = request.roles  # type: ignore[attr-defined]
+        self.may_work = may(self.roles, Need.WORK)
         self.may_act = self.may_work and reconciliation.is_working and not is_past and bool(reconciliation.pk)
         self.filter = VarianceFilter(request.GET, queryset=rows_of(reconciliation), user=self.user, differing=self._differing)
         self.is_filtered = any(request.GET.get(name) for name in ("q", "product", "severity", "view"))

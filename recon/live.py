@@ -22,7 +22,7 @@ from django.utils import timezone
 from accounts.models import Account, BillingCycle
 from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import moment, plural
-from ingest.models import FileOwner, LegInput, LiveCount, PullPart
+from ingest.models import Connection, FileOwner, LegInput, LiveCount, PullPart
 from recon.engine.live import NOTHING, UNITS, LiveCounts, together
 from recon.models import Reconciliation
 
@@ -37,7 +37,8 @@ _READ: Final = (*FIGURES, "products", "tenants")
 class Snapshot:
     """The pull that speaks for a cycle. ``given`` is None where there is none; ``taken_at`` is when its last answer came.
 
-    ``has_strangers``: it has Organizations that nobody is known for here, so who is not named in it may be one of them.
+    ``has_strangers``: it has Organizations that nobody is known for here, so who is not named in it may be one of them. ``is_persons``: its
+    key was a user's, and brings what that person may see.
     """
 
     cycle: BillingCycle
@@ -46,19 +47,20 @@ class Snapshot:
     taken_at: datetime | None = None
     pull: int | None = None
     has_strangers: bool = False
+    is_persons: bool = False
 
     @cached_property
-    def _zone(self) -> ZoneInfo:
+    def zone(self) -> ZoneInfo:
         return ZoneInfo(self.cycle.account.time_zone)
 
     @cached_property
     def _end(self) -> datetime:
-        return datetime.combine(self.cycle.end, time(), self._zone)
+        return datetime.combine(self.cycle.end, time(), self.zone)
 
     @property
     def is_of_cycle(self) -> bool:
         """Whether it was taken in its cycle: a past month is never compared with today's counts."""
-        start = datetime.combine(self.cycle.start, time(), self._zone)
+        start = datetime.combine(self.cycle.start, time(), self.zone)
         return self.taken_at is not None and start <= self.taken_at < self._end
 
     @property
@@ -76,14 +78,25 @@ class Snapshot:
 
     @property
     def absent_is_zero(self) -> bool:
-        """A whole pull that does not name a customer found nothing of it, unless it may be one of those that nobody is known for."""
-        return self.is_known and self.is_whole and not self.has_strangers
+        """A whole pull that does not name a customer found nothing of it, unless something else may be why it does not."""
+        return self.is_known and not self.why_absent
+
+    @property
+    def why_absent(self) -> str:
+        """Why who is not named in it may be there all the same; "" where that cannot be."""
+        if not self.is_whole:
+            return "is not complete"
+        if self.given is None or not self.given.source_file.loaded:
+            return "has nobody at all"
+        if self.has_strangers:
+            return "has Organizations not matched yet"
+        return "" if not self.is_persons else "was made with a person’s own key, which may not see everybody"
 
     @property
     def is_now(self) -> bool:
         if self.taken_at is None or self.looked_at >= self._end:
             return False
-        return self.taken_at.astimezone(self._zone).date() == self.looked_at.astimezone(self._zone).date()
+        return self.taken_at.astimezone(self.zone).date() == self.looked_at.astimezone(self.zone).date()
 
     @property
     def days_before_end(self) -> int:
@@ -102,7 +115,7 @@ class Snapshot:
 
     @property
     def taken_words(self) -> str:
-        return moment(self.taken_at.astimezone(self._zone).replace(tzinfo=None)) if self.taken_at else ""
+        return moment(self.taken_at.astimezone(self.zone).replace(tzinfo=None)) if self.taken_at else ""
 
     @property
     def timing(self) -> str:
@@ -155,7 +168,8 @@ def _described(inputs: QuerySet[LegInput]) -> QuerySet[LegInput]:
     parts = PullPart.objects.filter(source_file=OuterRef("source_file")).order_by("-ended_at")
     strangers = FileOwner.objects.filter(source_file=OuterRef("source_file"), organization__isnull=True)
     return inputs.select_related("source_file").annotate(
-        pulled_at=Subquery(parts.values("ended_at")[:1]), pull=Subquery(parts.values("pull")[:1]), has_strangers=Exists(strangers)
+        pulled_at=Subquery(parts.values("ended_at")[:1]), pull=Subquery(parts.values("pull")[:1]), has_strangers=Exists(strangers),
+        is_persons=Exists(parts.filter(pull__connection__key_kind=Connection.KeyKind.USER)),
     )  # fmt: skip
 
 
@@ -163,7 +177,7 @@ def _with(cycle: BillingCycle, given: LegInput | None, looked_at: datetime | Non
     known: Any = given
     if known is None:
         return Snapshot(cycle, looked_at or timezone.now())
-    return Snapshot(cycle, looked_at or timezone.now(), given, _taken_at(known), known.pull, known.has_strangers)
+    return Snapshot(cycle, looked_at or timezone.now(), given, _taken_at(known), known.pull, known.has_strangers, known.is_persons)
 
 
 def _taken_at(given: Any) -> datetime:
@@ -173,6 +187,20 @@ def _taken_at(given: Any) -> datetime:
         return datetime.fromisoformat(said)
     found: datetime = given.pulled_at or given.source_file.received_at
     return found
+
+
+def why_nothing(snapshot: Snapshot) -> str:
+    """Why a cycle has no live counts, with what became of the last attempt in it; in one query."""
+    if snapshot.given is not None:
+        return snapshot.why_not
+    start, end = (datetime.combine(day, time(), snapshot.zone) for day in (snapshot.cycle.start, snapshot.cycle.end))
+    tried = PullPart.objects.filter(account=snapshot.cycle.account_id, subject=LEG, ended_at__gte=start, ended_at__lt=end)
+    last = tried.order_by("-ended_at").first()
+    if last is None:
+        return snapshot.why_not
+    became = {"refused": "was refused", "failed": "failed", "cancelled": "was cancelled", "partial": "was incomplete"}.get(last.state)
+    told = f": {last.said}" if last.said else ""
+    return f"{snapshot.why_not}: the pull {became}{told}" if became else f"{snapshot.why_not} that could be taken in"
 
 
 # --- counts -----------------------------------------------------------------------------------------------------------------------
@@ -203,7 +231,7 @@ class Had:
         if not self.snapshot.is_known:
             return self.snapshot.why_not
         if not self.is_named:
-            return "Not in the pull, which " + ("is not complete" if not self.snapshot.is_whole else "has Organizations not matched yet")
+            return f"Not in the pull, which {self.snapshot.why_absent}"
         if self.counts.is_off(product):
             return f"{BY_CODE[product].label} was not active there"
         if product == "edr" and self.counts.agents is not None:

@@ -23,19 +23,22 @@ _POSTURE: Final = {
     "postgresql": """SELECT CASE WHEN COUNT(*) = COUNT(t ->> 'billable') THEN SUM((t ->> 'billable')::bigint) END
         FROM jsonb_array_elements(l.tenants) t WHERE t ->> 'product' = 'ispm'""",
 }
+#: 1 for a record that does not tell a product that may be active.
+_UNTOLD: Final = """CASE WHEN l.{units} IS NULL AND (l.active IS NULL OR l.active LIKE '%%"{product}"%%') THEN 1 ELSE 0 END"""
 #: One customer's units of a product, as ``recon.engine.live.together`` has them.
-_SUM: Final = """CASE WHEN SUM(CASE WHEN l.{units} IS NULL AND (l.active IS NULL OR l.active LIKE '%%"{product}"%%') THEN 1 ELSE 0 END) = 0
-        THEN SUM(l.{units}) END AS {product}"""
+_SUM: Final = "CASE WHEN SUM({untold}) = 0 THEN SUM(l.{units}) END AS {product}"
 #: Records with what of their JSON is asked for.
 _RECORD: Final = """l.billable_agents, l.identities, l.learners, l.sources, CAST(l.products AS text) AS active,
             CASE WHEN CAST(l.products AS text) LIKE '%%"ispm"%%' THEN ({posture}) END AS posture"""
+#: The casts tell SQLite that it may look customers up by an index of its own: it compares each row with each customer otherwise.
 _DIFFERS: Final = """
+WITH members AS MATERIALIZED (SELECT CAST(column1 AS bigint) AS member, column2 AS root FROM (VALUES {members}) AS pairs)
 SELECT v.id FROM recon_variance v LEFT JOIN (
     SELECT l.root, {sums} FROM (
-        SELECT COALESCE(m.root, o.organization_id) AS root, {record}
+        SELECT CAST(COALESCE(m.root, o.organization_id) AS bigint) AS root, {record}
         FROM ingest_fileowner o
         JOIN ingest_livecount l ON l.source_file_id = o.source_file_id AND l.owner = o.number
-        LEFT JOIN (SELECT column1 AS member, column2 AS root FROM (VALUES {members}) AS pairs) m ON m.member = o.organization_id
+        LEFT JOIN members m ON m.member = o.organization_id
         WHERE o.source_file_id = %s AND o.organization_id IS NOT NULL
     ) l GROUP BY l.root
 ) live ON live.root = v.organization_id
@@ -50,7 +53,7 @@ def differs(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[i
     if not snapshot.is_known or not reconciliation.pk:
         return Q(pk__in=[])
     sql = _DIFFERS.format(
-        sums=", ".join(_SUM.format(units=units, product=product) for product, units in UNITS.items()),
+        sums=", ".join(_sum(units, product) for product, units in UNITS.items()),
         record=_RECORD.format(posture=_POSTURE[connection.vendor]),
         members=", ".join(f"({int(member)}, {int(root)})" for member, root in [(0, 0), *roots.items()]),
         cases=" ".join(f"WHEN '{product}' THEN live.{product}" for product in UNITS),
@@ -59,19 +62,27 @@ def differs(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[i
     return Q(pk__in=RawSQL(sql, params))  # noqa: S611  every part is ours, and what is not is a parameter
 
 
+def _sum(units: str, product: str) -> str:
+    return _SUM.format(units=units, product=product, untold=_UNTOLD.format(units=units, product=product))
+
+
 def differing(reconciliation: Reconciliation, snapshot: Snapshot, roots: Mapping[int, int]) -> QuerySet[Variance]:
     rows = Variance.objects.filter(reconciliation=reconciliation.pk, run=reconciliation.run)
     return rows.filter(differs(reconciliation, snapshot, roots))
 
 
-def account_units(snapshot: Snapshot) -> dict[str, int | None]:
-    """What a whole account has of each product, matched or not; null where one of its records does not tell it, or none has it."""
+def account_units(snapshot: Snapshot) -> dict[str, tuple[int | None, int]]:
+    """What a whole account has of each product, matched or not: the sum of what is told, null where nothing is, and how many of its
+    records do not tell it."""
     if not snapshot.is_known:
         return {}
-    sums = ", ".join(_SUM.format(units=units, product=product) for product, units in UNITS.items())
+    sums = ", ".join(f"SUM(l.{units}), SUM({_UNTOLD.format(units=units, product=product)})" for product, units in UNITS.items())
     record = _RECORD.format(posture=_POSTURE[connection.vendor])
     sql = f"SELECT {sums} FROM (SELECT {record} FROM ingest_livecount l WHERE l.source_file_id = %s) l"  # noqa: S608  every part is ours
     with connection.cursor() as cursor:
         cursor.execute(sql, [snapshot.file])
         found = cursor.fetchone()
-    return {product: None if units is None else int(units) for product, units in zip(UNITS, found, strict=True)}
+    pairs = zip(found[::2], found[1::2], strict=True)
+    return {
+        product: (None if units is None else int(units), int(untold or 0)) for product, (units, untold) in zip(UNITS, pairs, strict=True)
+    }

@@ -26,6 +26,7 @@ from recon.progress import Progress
 from recon.pull_line import PullLine, pull_line
 from recon.services.review import Blocker, blockers
 from recon.shown import Shown
+from recon.states import today_in
 from recon.store import inputs_of
 from recon.sweep_counts import Counted, counted
 from recon.sweep_page import month_figures
@@ -63,12 +64,17 @@ class MonthPage:
 
     @property
     def state(self) -> str:
-        """The month's state as a page shows it: preparation, review, signed, or changed since it was signed."""
+        """The month's state as a page shows it: running, preparation, review, signed, or changed since it was signed."""
         if self.reconciliation.is_working:
-            return "preparation"
+            return "running" if self.is_running and "billed" not in self.inputs else "preparation"
         if self.reconciliation.state == Reconciliation.State.IN_REVIEW:
             return "review"
         return "changed" if self.changes else "signed"
+
+    @cached_property
+    def is_running(self) -> bool:
+        """Whether the cycle is not over yet, where the account is."""
+        return self.cycle.end > today_in(self.account)
 
     @property
     def changes(self) -> list[str]:
@@ -196,6 +202,8 @@ class MonthPage:
 
     def _explained_stat(self) -> dict[str, Any]:
         progress = self.progress
+        if not any(self.totals["all"][check]["checked"] for check in CHECKS):
+            return {"label": "Explained", "figure": "–", "note": "cannot be checked", "tone": "unchecked"}
         note = f"{units(progress.flagged - progress.unexplained)} of {plural(progress.flagged, 'unit')} flagged"
         percent = progress.percent
         return {"label": "Explained", "figure": f"{percent}%", "percent": percent, "note": note, "tone": "" if percent < 100 else "done"}
@@ -232,7 +240,7 @@ class MonthPage:
     def pull(self) -> PullLine | None:
         """Where the account's last pull stands: of a month that somebody still works on."""
         is_open = self.reconciliation.is_working and not self.listing.is_past
-        return pull_line(self.account, may_connect=self.listing.may_connect) if is_open else None
+        return pull_line(self.account, self.listing.roles) if is_open else None
 
     @property
     def is_comparable(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
@@ -13,6 +13,7 @@ from django.db.models.functions import JSONObject
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.access import Need, may
 from accounts.models import Account
 from accounts.templatetags.recon_ui import moment, plural
 from ingest.models import Connection, PullPart
@@ -27,7 +28,10 @@ _OF_RESELLERS: Final = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class PullLine:
-    """``tone`` and ``symbol`` are those of an alert or an item; ``more`` says what follows, "" where nothing does."""
+    """``tone`` and ``symbol`` are those of an alert or an item; ``more`` says what follows, "" where nothing does.
+
+    ``url`` and ``action`` are "" for who can do nothing about it.
+    """
 
     tone: str
     symbol: str
@@ -46,15 +50,15 @@ class _Part:
     lacking: int
 
 
-def pull_line(account: Account, *, may_connect: bool, now: datetime | None = None) -> PullLine:
-    return pull_lines([account], may_connect={account.pk} if may_connect else (), now=now)[account.pk]
+def pull_line(account: Account, roles: Collection[str], now: datetime | None = None) -> PullLine:
+    return pull_lines([account], {account.pk: roles}, now)[account.pk]
 
 
-def pull_lines(accounts: Iterable[Account], *, may_connect: Iterable[int] = (), now: datetime | None = None) -> dict[int, PullLine]:
-    """By account. ``may_connect``: in which of them the person may add a connection."""
-    now, of_account, allowed = now or timezone.now(), {one.pk: one for one in accounts}, frozenset(may_connect)
+def pull_lines(accounts: Iterable[Account], roles: Mapping[int, Collection[str]], now: datetime | None = None) -> dict[int, PullLine]:
+    """By account. ``roles`` are the person's in each: who may do something about it is told what."""
+    now, of_account = now or timezone.now(), {one.pk: one for one in accounts}
     rows = _standing(of_account, now).values_list("pk", "its_connection", "its_part", "is_pulling")
-    return {pk: _line(of_account[pk], connection, _part(part), busy, pk in allowed, now) for pk, connection, part, busy in rows}
+    return {pk: _line(of_account[pk], connection, _part(part), busy, roles.get(pk, ()), now) for pk, connection, part, busy in rows}
 
 
 def _standing(accounts: Iterable[int], now: datetime) -> QuerySet[Any]:
@@ -91,10 +95,10 @@ def _moment(text: str) -> datetime:
 
 
 def _line(
-    account: Account, connection: dict[str, Any] | None, part: _Part | None, busy: bool, may_connect: bool, now: datetime
+    account: Account, connection: dict[str, Any] | None, part: _Part | None, busy: bool, roles: Collection[str], now: datetime
 ) -> PullLine:
     if connection is None:
-        return _unconnected(account, part, may_connect)
+        return _unconnected(account, part, set(roles))
     pulls = reverse("ingest:pulls", args=[account.slug])
     settings = reverse("ingest:connection", args=[account.slug, connection["pk"]])
     when = _when(account, part) if part else ""
@@ -126,15 +130,16 @@ def _when(account: Account, part: _Part) -> str:
     return moment(part.ended_at.astimezone(ZoneInfo(account.time_zone)).replace(tzinfo=None))
 
 
-def _unconnected(account: Account, part: _Part | None, may_connect: bool) -> PullLine:
+def _unconnected(account: Account, part: _Part | None, roles: set[str]) -> PullLine:
     last = f" What was pulled last is of {_when(account, part)}." if part else ""
-    if may_connect:
-        more = f"Connect it, and live counts, agents and invoices come by themselves.{last}"
-        return PullLine(
-            "missing", "info", "Huntress is not connected", more, reverse("ingest:add_connection", args=[account.slug]), "Connect", False
-        )
-    more = f"An admin of this account can connect it. Until then, upload an agent list.{last}"
-    return PullLine("missing", "info", "Huntress is not connected", more, reverse("ingest:files", args=[account.slug]), "Add files", False)
+    words, by_admin = "Huntress is not connected", "An admin of this account can connect it."
+    if may(roles, Need.ADMINISTER):
+        more, url = "Live counts, agents and invoices then come by themselves.", reverse("ingest:add_connection", args=[account.slug])
+        return PullLine("missing", "info", words, more + last, url, "Connect", False)
+    if may(roles, Need.WORK):
+        more, url = f"{by_admin} Until then, upload an agent list.", reverse("ingest:files", args=[account.slug])
+        return PullLine("missing", "info", words, more + last, url, "Add files", False)
+    return PullLine("missing", "info", words, by_admin + last, "", "", False)
 
 
 def _is_missed(connection: dict[str, Any], ended_at: datetime, now: datetime) -> bool:

@@ -76,13 +76,12 @@ class AccountsTable(tables.Table):
     external_id = tables.Column(order_by=("external_id", "pk"), verbose_name="Id", attrs={"cell": {"class": "p3 nowrap mono"}})
     status = tables.Column(empty_values=(), order_by=("status", "name", "pk"), verbose_name="There", attrs={"cell": {"class": "p2 nowrap"}})
     account = tables.Column(empty_values=(), verbose_name="Account here", attrs={"cell": {"class": "wraps"}})
-    cycle_day = tables.Column(empty_values=(), verbose_name="Cycle", attrs={"cell": {"class": "p2 wraps"}})
+    cycle_day = tables.Column(empty_values=(), verbose_name="Cycle", attrs={"cell": {"class": "p2 nowrap"}})
     seen_at = tables.Column(empty_values=(), verbose_name="Seen", attrs={"cell": {"class": "p3 nowrap"}})
 
     caption = "The reseller’s accounts at Huntress, and which account here each is"
     row_header = "name"
     empty_title = "No account fits"
-    empty_text = "Accounts appear here when the list of accounts is pulled with the reseller’s key."
     reseller: Reseller
     filter: AccountFilter
     ticked: frozenset[str] = frozenset()
@@ -90,6 +89,7 @@ class AccountsTable(tables.Table):
     class Meta:
         template_name = "includes/table.html"
         order_by = "name"
+        empty_text = "Accounts appear here when the list of accounts is pulled with the reseller’s key."
         row_attrs: ClassVar = {"id": lambda record: f"account-{record.pk}"}
 
     @classmethod
@@ -143,7 +143,7 @@ class AccountsTable(tables.Table):
 
     def render_cycle_day(self, record: ResellerAccount) -> SafeString | str:
         if said := day_words(record):
-            return format_html('{}<span class="also">{}</span>', status("investigate", "investigate", _from(record)), said)
+            return format_html('<span title="{}">{}</span>', said, status("investigate", "investigate", _from(record)))
         return _from(record) if record.cycle_day else blank("No usage line of it is known")
 
     def render_seen_at(self, record: ResellerAccount) -> str:
@@ -214,13 +214,13 @@ class UsageTable(tables.Table):
     caption = "Usage lines: actual, and minimum shortfall, less non-billable, is billable"
     row_header = "name"
     empty_title = "No line fits"
-    empty_text = "Take a filter away, or choose another invoice."
     filter: UsageFilter
     totals: dict[str, Any]
 
     class Meta:
         template_name = "includes/table.html"
         order_by = "-odd"
+        empty_text = "Take a filter away, or choose another invoice."
 
     @classmethod
     def of(cls, request: HttpRequest, invoice: ResellerInvoice, products: list[str]) -> UsageTable:
@@ -246,7 +246,7 @@ class UsageTable(tables.Table):
         found = {name: units(self.totals[f"all_{name}"] or 0) for name in ("actual", "short", "non_billable", "billable", "minimum")}
         unknown = self.totals["unknown"]
         return [
-            {"name": f"All {plural(self.totals['lines'], 'line')}"}
+            {"name": f"All {plural(self.totals['lines'], 'line')}{'' if self.filter.data.get('product') else ', every product'}"}
             | found
             | {"odd": f"{plural(unknown, 'line')} in no sum" if unknown else ""}
         ]

@@ -18,7 +18,7 @@ from ingest.models import RejectedLine, UsageLine
 from recon.checks import BY_CODE as BY_CHECK
 from recon.engine import CHECKS, NOBODY_REBILLED
 from recon.listing import Key, Listing, covered, histories
-from recon.live import Had, Snapshot, had_by
+from recon.live import Had, Snapshot, had_by, why_nothing
 from recon.live_words import tenant_words
 from recon.models import Cause, Decision, Note, RebillReason, Reconciliation, ReconcilingItem, RowDecision, Severity, Variance
 from recon.policies import Scope, scope_for, scopes_of
@@ -249,7 +249,7 @@ def _live(listing: Listing, row: Variance, family: list[int]) -> LiveRow:
         had=had,
         units=units,
         gap=had.difference(row.product, row.billed),
-        blank=had.why_blank(row.product) if units is None else "",
+        blank="" if units is not None else had.why_blank(row.product) if listing.snapshot.is_known else why_nothing(listing.snapshot),
         beside=had.beside(row.product),
         tenants=tenant_words(had, row.product),
     )

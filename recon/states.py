@@ -61,6 +61,11 @@ def running_cycle(account: Account) -> Cycle:
     return cycle_containing(today_in(account), account.anniversary_day)
 
 
+def month_to_open(months: list[MonthState], running_from: date) -> MonthState | None:
+    """Of months, newest first, the one that work is in: over, or with its bill. A pull alone makes the running one a month."""
+    return next((one for one in months if one.code(running_from) != "running"), months[0] if months else None)
+
+
 def states_of(cycles: QuerySet[BillingCycle], most: int | None = None) -> list[MonthState]:
     """The state of each of some cycles, or of the first of them, in their order; two queries, however many there are."""
     billed = Exists(LegInput.objects.filter(cycle=OuterRef("pk"), leg="billed", ended_at__isnull=True))

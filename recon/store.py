@@ -249,8 +249,8 @@ def _legs_of(cycle: BillingCycle, inputs: Inputs) -> tuple[dict[LegName, LegTabl
     # Organizations are never taken away, so those that are read last are all that the lines can mean.
     organizations = _organizations(cycle)
     legs = {leg: _leg(given, lines[leg], rejected[leg], organizations) for leg, given in inputs.legs.items()}
-    roots = organizations["pk"].to_numpy(np.int64)[organizations["root"]] if len(organizations) else []
-    counted = counted_in(cycle, dict(zip(organizations["pk"].tolist(), map(int, roots), strict=True)))
+    pks = organizations["pk"].to_numpy(np.int64)
+    counted = counted_in(cycle, dict(zip(pks.tolist(), pks[organizations["root"].to_numpy(np.int64)].tolist(), strict=True)))
     return (legs | {"microsoft": leg_of(counted, organizations)} if counted.is_asked else legs), organizations, counted
 
 

@@ -51,7 +51,7 @@ GROUPS: Final[list[dict[str, Any]]] = [
     {"span": 3, "label": "", "class": "edge"},
 ]
 GROUPS_WITH_LIVE: Final = [
-    GROUPS[0], GROUPS[1] | {"span": 5}, *GROUPS[2:4], {"span": 1, "label": "− live", "class": "edge"}, GROUPS[4],
+    GROUPS[0], GROUPS[1] | {"span": 5}, *GROUPS[2:4], {"span": 1, "label": "", "class": "edge"}, GROUPS[4],
 ]  # fmt: skip
 
 
@@ -84,7 +84,7 @@ class VarianceTable(tables.Table):
     rebilled_money = Sorted("rebilled_money", cell="num p3", verbose_name="Sell")
     microsoft_difference = Sorted("microsoft_difference", cell="num edge", verbose_name="Gap")
     microsoft_left = Sorted("microsoft_left", cell="num p2", verbose_name="Left")
-    live_difference = tables.Column(verbose_name="Gap", orderable=False, empty_values=(), attrs={"cell": {"class": "num edge p2"}})
+    live_difference = tables.Column(verbose_name="− live", orderable=False, empty_values=(), attrs={"cell": {"class": "num edge p2"}})
     history = tables.Column(verbose_name="12 cycles", orderable=False, empty_values=(), attrs={"cell": {"class": "edge p3"}})
     severity = Sorted("severity")
     state = tables.Column(verbose_name="State", orderable=False, empty_values=(), attrs={"cell": {"class": "p3"}})

@@ -20,7 +20,7 @@ from accounts.models import BillingCycle
 from accounts.money import MICROS_PER_CENT, round_to_cents
 from accounts.templatetags.recon_ui import plural, signed, signed_money, units
 from ingest.models import LegInput, SourceFile, UsageLine
-from recon.charges import Charge, charge_as_said, charge_of
+from recon.charges import Charge, charge_as_said, charges_of
 from recon.engine.tie_out import micros_of
 from recon.models import Reconciliation, SignedTieOut, TieOutItem
 from recon.services.beside import invoices_of
@@ -116,6 +116,12 @@ class TieOut:
         return [one for one in self.charges if one.is_charged]
 
     @property
+    def invoice_label(self) -> str:
+        """One invoice may be several rows of a receipt."""
+        names = {one.number or str(place) for place, one in enumerate(self.charged)}
+        return plural(len(names), "invoice") if len(names) > 1 else "Invoice"
+
+    @property
     def troubled(self) -> list[Charge]:
         """Invoices that somebody has to look at: failed, refunded, voided."""
         return [one for one in self.charges if one.state.stands_out]
@@ -157,7 +163,7 @@ def tie_out_of(reconciliation: Reconciliation, rejected: int | None = None) -> T
 def current_tie_out(reconciliation: Reconciliation, rejected: int | None = None) -> TieOut:
     """Of the invoices as they are now, whatever was signed."""
     cycle = reconciliation.cycle
-    charges = [charge_of(one) for one in invoices_of(cycle).select_related("by", "source_file")] if cycle.pk else []
+    charges = charges_of(invoices_of(cycle).select_related("by", "source_file")) if cycle.pk else []
     # What is named of a month without an invoice is shown on its own page alone.
     items = named_of(reconciliation) if charges else []
     left_out = _rejected(reconciliation) if rejected is None else rejected

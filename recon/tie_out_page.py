@@ -8,7 +8,7 @@ from typing import Any
 
 from accounts.models import Account, BillingCycle, Contract
 from accounts.products import BY_CODE, CODES
-from accounts.templatetags.recon_ui import plural
+from accounts.templatetags.recon_ui import money, plural
 from ingest.models import InvoiceChange, SourceFile
 from recon.charges import Charge, charge_of
 from recon.contracts import agreed
@@ -96,15 +96,13 @@ class TieOutPage:
         return [*self._doubled(), *self._annual()]
 
     def _doubled(self) -> list[str]:
-        """One charge that is here twice: pulled, and typed in or read off a receipt."""
-        pulled = [one for one in self.tie.charged if one.is_pulled]
-        others = [one for one in self.tie.charged if not one.is_pulled]
-        twice = [(ours, theirs) for ours in others for theirs in pulled if _look_alike(ours, theirs)]
-        return [
-            f"The invoice {ours.name} ({ours.source}) looks like {theirs.name}, which was pulled from Huntress. If it is the same charge, "
-            "it counts twice: withdraw the one that is not needed."
-            for ours, theirs in twice
-        ]
+        """What people gave and what was pulled, where both are there and do not come to the same."""
+        pulled = [one for one in self.tie.charges if one.is_beside and one.state.is_charged]
+        given, listed = _sum_words(self.tie.charged), _sum_words(pulled)
+        if not pulled or given == listed:
+            return []
+        said = f"What was typed in or read off a receipt comes to {given}, and counts. Huntress lists {listed} for this cycle, which stands"
+        return [f"{said} beside it. If Huntress’s own is to count, withdraw the other."]
 
     def _annual(self) -> list[str]:
         if self.tie.tone != "todo" or not self.may_name:
@@ -124,10 +122,14 @@ class TieOutPage:
         return found
 
 
-def _look_alike(ours: Charge, theirs: Charge) -> bool:
-    same_money = theirs.amount is not None and (ours.amount, ours.currency) == (theirs.amount, theirs.currency)
-    same_units = theirs.amount is None and ours.quantity is not None and ours.quantity == theirs.quantity
-    return same_money or same_units
+def _sum_words(charges: list[Charge]) -> str:
+    """Units and money of several, as far as each is known."""
+    quantities = [one.quantity for one in charges if one.quantity is not None]
+    amounts = [one.amount for one in charges if one.amount is not None]
+    known = [plural(sum(quantities), "unit")] if len(quantities) == len(charges) else []
+    if len(amounts) == len(charges) and len({one.currency for one in charges}) == 1:
+        known.append(money(sum(amounts), charges[0].currency))
+    return ", ".join(known) or "an unknown sum"
 
 
 def _change_words(one: InvoiceChange) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from accounts.models import Contract
 from accounts.money import round_to_cents
@@ -65,7 +65,8 @@ def _shortfalls(month: Reconciliation, tie: TieOut) -> list[Suggestion]:
             continue
         slot = slot_of(one.terms, dates, billed.get(product), one.until)
         if slot.shortfall:
-            found.append(_shortfall(product, slot.minimum or 0, slot.actual or 0, slot.shortfall, slot.shortfall_money))
+            one_more = _shortfall(product, slot.minimum or 0, slot.actual or 0, slot.shortfall, slot.shortfall_money)
+            found.append(replace(one_more, why=f"{one_more.why}{_too_much(slot.shortfall, tie)}"))
     return found
 
 
@@ -74,6 +75,13 @@ def _shortfall(product: str, minimum: int, actual: int, short: int, worth: int |
     why = f"The contract’s minimum is {units(minimum)} {what.units}, and the report has {units(actual)}."
     why += "" if worth is not None else " The contract states no cost of a unit, so its money is not known."
     return Suggestion(Kind.SHORTFALL, short, worth, f"Minimum {units(minimum)}, billed {units(actual)}.", why, product)
+
+
+def _too_much(short: int, tie: TieOut) -> str:
+    left = -(tie.units.unnamed or 0)
+    if not 0 < left < short:
+        return ""
+    return f" Only {plural(left, 'unit')} can be of it on this invoice: it may not be charged in this cycle."
 
 
 def _is_more_charged(tie: TieOut) -> bool:

@@ -49,19 +49,24 @@ def swept_behind(account: Account) -> dict[int, Swept] | None:
 
 
 def leavers_behind(account: Account, organizations: Collection[int]) -> Mapping[int, int] | None:
-    """How many billable identities of each customer are disabled, in the newest list of identities; None where there is none."""
+    """How many billable identities of each customer are disabled, in the newest list of identities; None where there is none.
+
+    Who is not in the list has no figure, and neither has who shows none in a list that is not whole.
+    """
     lists = LegInput.objects.filter(cycle__account=account, leg="identities", ended_at__isnull=True, source_file__state="imported")
     lists = lists.filter(source_file__tombstone__isnull=True)
-    newest = lists.order_by("-cycle__start").values_list("source_file", flat=True).first()
-    if newest is None:
+    given = lists.select_related("source_file").order_by("-cycle__start").first()
+    if given is None:
         return None
+    newest = given.source_file_id
     families = families_of(account, organizations)
     shown_for = {member: pk for pk, family in families.items() for member in family}
     owners = FileOwner.objects.filter(source_file=newest, organization__in=shown_for)
     whose = {number: shown_for[pk] for number, pk in owners.values_list("number", "organization_id") if pk is not None}
     of_it = Exists(owners.filter(source_file=OuterRef("source_file"), number=OuterRef("owner")))
     rows = IdentityLine.objects.filter(of_it, source_file=newest, is_billable=True, is_enabled=False).order_by()
-    found: dict[int, int] = defaultdict(int)
+    is_whole = not given.partial and not given.source_file.rejected
+    found = dict.fromkeys(whose.values(), 0) if is_whole else {}
     for owner, count in rows.values_list("owner").annotate(count=Count("pk")):
-        found[whose[owner]] += count
+        found[whose[owner]] = found.get(whose[owner], 0) + count
     return found

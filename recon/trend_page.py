@@ -86,7 +86,7 @@ def said_of(account: Account, trends: Sequence[Trend]) -> list[Said]:
 def _said(account: Account, trend: Trend, swept: Mapping[int, Swept] | None, leavers: Mapping[int, int] | None) -> Said:
     pk, url = trend.organization, reverse("recon:organization", args=[account.slug, trend.organization])
     if trend.product == IDENTITIES:
-        return Said(trend, url, words_of(trend, leavers=None if leavers is None else leavers.get(pk, 0)))
+        return Said(trend, url, words_of(trend, leavers=None if leavers is None else leavers.get(pk)))
     behind = None if swept is None else swept.get(pk, Swept())
     sweep = reverse("recon:sweep_machines", args=[account.slug, pk]) if behind and behind.machines else ""
     return Said(trend, url, words_of(trend, behind), sweep)

@@ -81,8 +81,8 @@ def seat_words(seats: Mapping[str, Any], row: ResellerUsage) -> list[str]:
     if not isinstance(given, int) or not given or row.non_billable is None:
         return []
     if row.non_billable:
-        return [f"{plural(given, 'Neighborhood Watch seat')} for own use may be what is non-billable here."]
-    return [f"It has {plural(given, 'Neighborhood Watch seat')} for own use, and nothing is non-billable: worth asking for."]
+        return [f"Perhaps its {plural(given, 'Neighborhood Watch seat')}, for own use, are what is non-billable."]
+    return [f"{plural(given, 'Neighborhood Watch seat')} for own use, and nothing is non-billable."]
 
 
 def _sentence(code: str, row: ResellerUsage, used: Used) -> str:

@@ -8,7 +8,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods
 
 from accounts import services
-from accounts.access import Need, account_for, signed_in
+from accounts.access import Need, account_for, roles_in_reseller, signed_in
 from accounts.forms import SettingsForm
 from accounts.models.account import ACCOUNT_STALE_DAYS
 
@@ -26,4 +26,5 @@ def settings(request: HttpRequest, account: str) -> HttpResponse:
             messages.success(request, "The settings are saved.")
             return redirect("accounts:settings", ours.slug)
     context = {"form": form, "kept": services.kept_by_cycles(ours), "stale_days_offered": ACCOUNT_STALE_DAYS}
+    context["of_reseller"] = ours.reseller if ours.reseller and roles_in_reseller(signed_in(request), ours.reseller) else None
     return render(request, "accounts/settings.html", context, status=422 if form.errors else 200)

@@ -121,9 +121,9 @@ def moment(text: str) -> datetime | None:
     text = text.strip()
     try:
         found = datetime.fromisoformat(text[:-4] + "+00:00" if text.endswith(" UTC") else text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):  # a zone can lead out of all years
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _no_constant(text: str) -> NoReturn:

@@ -23,7 +23,7 @@ from ingest.services.connections import is_admin_of_reseller, require_admin, unt
 
 #: A person waits for it: what does not answer in good time is said to be closed, and can be tested again.
 _PATIENCE: Final = Patience(tries=3, total=90, first=1.0, longest=20.0)
-_WHOSE: Final = "actor"
+WHOSE: Final = "actor"
 _WHAT_TO_DO: Final = "Make a new key in the portal and replace this one; the secret is shown there only once, when the key is made."
 Tell = Callable[[int, int, str], None]
 
@@ -144,9 +144,9 @@ class _Test:
 
     def _end_without(self, error: HuntressError) -> None:
         """Nobody said whose key it is. What was known of it stays, for an outage says nothing of the key."""
-        is_refused = isinstance(error, KeyRefused)
-        trouble = f"{error} {_WHAT_TO_DO}" if is_refused else f"{error} Nothing was found out about the key: test again later."
-        entry = {"name": _WHOSE, "label": "who the key belongs to", "is_open": False, "sentence": str(error)}
+        what_now = _WHAT_TO_DO if isinstance(error, KeyRefused) else "Nothing was found out about the key: test again later."
+        trouble = f"{_ended(str(error))} {what_now}"
+        entry = {"name": WHOSE, "label": "who the key belongs to", "is_open": False, "sentence": _ended(str(error))}
         self._save(reach=[entry], trouble=trouble[:1000], tested_at=timezone.now())
 
     def _accept(self, found: Found, verdict: Verdict, trouble: str) -> None:
@@ -275,9 +275,14 @@ def _second_of_reseller(reseller: Reseller | None) -> str:
 
 
 def _entry(reach: Reach) -> dict[str, Any]:
-    return {"name": reach.endpoint.name, "label": reach.endpoint.label, "is_open": reach.is_open, "sentence": reach.sentence}
+    return {"name": reach.endpoint.name, "label": reach.endpoint.label, "is_open": reach.is_open, "sentence": _ended(reach.sentence)}
+
+
+def _ended(text: str) -> str:
+    """What others say seldom ends as a sentence does."""
+    return text if text.endswith((".", "!", "?")) else f"{text}."
 
 
 def _entry_of(found: Found) -> dict[str, Any]:
     whose: Mapping[str, Any] = {"kind": found.kind, "owner": found.name, "account": found.account, "reseller": found.reseller}
-    return {"name": _WHOSE, "label": "who the key belongs to", "is_open": True, "sentence": found.words, **whose}
+    return {"name": WHOSE, "label": "who the key belongs to", "is_open": True, "sentence": found.words, **whose}

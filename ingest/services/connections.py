@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Final
 
 from django.conf import settings
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from accounts.access import Need, may, roles_in
 from accounts.guard import require
@@ -33,11 +33,8 @@ def _go_on() -> None:
 
 def connections_of(account: Account) -> QuerySet[Connection]:
     """What brings this account's data now: its own connections first, then its reseller's."""
-    return _visible(account).filter(removed_at__isnull=True).select_related("reseller", "added_by").order_by("provider", "reseller", "pk")
-
-
-def _visible(account: Account) -> QuerySet[Connection]:
-    return Connection.objects.filter(_reaches(account))
+    live = Connection.objects.filter(_reaches(account), removed_at__isnull=True).select_related("reseller", "added_by")
+    return live.order_by("provider", F("reseller_id").asc(nulls_first=True), "pk")
 
 
 def _reaches(account: Account) -> Q:

@@ -26,6 +26,7 @@ from ingest.storage import Stored
 State = PullPart.State
 _OK: Final = 200
 _MOST_SAID: Final = 2000
+_NOT_MAPPED: Final = "That this account of Huntress’ is this one was taken back meanwhile, so what came is not taken in."
 _SPOOLED: Final = 8 << 20
 _PAGE_FIELDS: Final = ("number", "endpoint", "address", "status", "headers", "asked_at", "sha256", "size", "records")
 
@@ -58,8 +59,10 @@ def end(part: PullPart, outcome: Outcome, job_id: int) -> bool:
         if not PullPart.objects.filter(pk=part.pk, state__in=PullPart.OPEN, job=job_id).update(**fields):
             return False
         PullPage.objects.filter(part=part).delete()
-        if stored:
+        if stored and _is_mapped_still(part):
             _hand_on(part, stored, bool(outcome.lacks), came[-1]["asked_at"])
+        elif stored:
+            PullPart.objects.filter(pk=part.pk).update(said=f"{_NOT_MAPPED} {said}".strip()[:_MOST_SAID])
         if outcome.stops:
             _stop_others(part, outcome.stops)
     return True
@@ -76,6 +79,14 @@ def _stop_others(part: PullPart, said: str) -> None:
     """What waits is not asked for: it would fare alike."""
     waiting = PullPart.objects.filter(pull=part.pull_id, state=State.WAITING)
     waiting.update(state=State.REFUSED, ended_at=timezone.now(), said=f"Not asked for. {said}"[:_MOST_SAID])
+
+
+def _is_mapped_still(part: PullPart) -> bool:
+    """Whether what a reseller's key read is still said to be that account's: else it is another's, and no file of this one."""
+    reseller = part.pull.connection.reseller_id
+    if part.account is None or reseller is None:
+        return True
+    return ResellerAccount.objects.filter(reseller=reseller, external_id=part.external_id, account=part.account).exists()
 
 
 def _hand_on(part: PullPart, stored: Stored, is_partial: bool, at: datetime) -> None:

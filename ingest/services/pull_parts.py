@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
+from django.db import connection as database
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -23,7 +25,7 @@ from ingest.huntress import ENDPOINTS, Bounds, Client, HuntressError, Kind, Pati
 from ingest.huntress.answers import id_of, parsed, records_in
 from ingest.huntress.asking import Again, Got, Kept, Reading, digest_of, sentence_case
 from ingest.huntress.subjects import SUBJECTS
-from ingest.models import Connection, Job, PullPage, PullPart
+from ingest.models import Connection, Job, Pull, PullPage, PullPart
 from ingest.services import pull_ends, pumping
 from ingest.services.connections import client_for
 from ingest.services.pull_ends import Outcome
@@ -66,6 +68,7 @@ def _lost(subject: int, message: str) -> None:
     if PullPart.objects.filter(pk=subject, state__in=PullPart.OPEN).update(
         state=State.FAILED, ended_at=timezone.now(), said=message[:2000]
     ):
+        PullPage.objects.filter(part=subject).delete()
         pull = PullPart.objects.values_list("pull", flat=True).get(pk=subject)
         transaction.on_commit(lambda: pumping.pump(pull))
 
@@ -86,6 +89,12 @@ def read_part(subject: int, progress: jobs.Progress) -> None:
     if not mine.update(state=State.RUNNING, began_at=Coalesce("began_at", timezone.now())):
         return
     part = with_all(subject)
+    if _is_of_another(part):
+        pull_ends.cancel(
+            part.pk, "The key was replaced by one of another Huntress account, and this pull was for the one before. Pull again."
+        )
+        pumping.pump(part.pull_id)
+        return
     try:
         outcome = _Stint(part, progress).run()
     except StintOver:
@@ -99,8 +108,20 @@ def with_all(subject: int) -> PullPart:
     return PullPart.objects.select_related("pull__connection__account", "pull__connection__added_by", "pull__by", "account").get(pk=subject)
 
 
+def _is_of_another(part: PullPart) -> bool:
+    """Whether the connection's own key is no longer of the account that this part began with: pages of two would be one list."""
+    connection = part.pull.connection
+    return connection.reseller_id is None and bool(connection.key_kind) and part.external_id != connection.actor_account
+
+
 def go_on_later(part: PullPart, job_id: int) -> None:
+    """By a job of its own; where the pull was cancelled since the stint last looked, by none."""
     with transaction.atomic():
+        pull = Pull.objects.select_for_update(of=("self",)).select_related("cancelled_by").get(pk=part.pull_id)
+        if pull.cancelled_by:
+            pull_ends.cancel(part.pk, f"Cancelled by {pull.cancelled_by}.")
+            transaction.on_commit(lambda: pumping.pump(pull.pk))
+            return
         PullPart.objects.filter(pk=part.pk, job=job_id, state=State.RUNNING).update(job=pumping.enqueue(part, part.pull))
 
 
@@ -121,9 +142,12 @@ class _Stint:
         self._until = self._began + STINT
         connection = self.part.pull.connection
         try:
-            with client_for(connection, while_waiting=self._look_up, patience=PATIENCE, bounds=BOUNDS) as client:
+            opened = client_for(connection, while_waiting=self._look_up, patience=PATIENCE, bounds=BOUNDS)
+            with opened as client, _without_waiting_for_the_disk():
                 return self._ask(client, connection)
         except Refused as refused:  # the key cannot be used at all
+            same = Connection.objects.filter(pk=connection.pk, sealed=connection.sealed, removed_at__isnull=True)
+            same.exclude(key_kind="").update(trouble=str(refused)[:1000])
             return Outcome(State.PARTIAL, State.FAILED, lacks=[str(refused)], stops=str(refused))
 
     def _ask(self, client: Client, connection: Connection) -> Outcome:
@@ -136,6 +160,7 @@ class _Stint:
                 else:
                     self._keep(one)
                     self._works(connection, one)
+                self._look_up()
                 self._pause_for_others()
         except HuntressError as caught:
             error = caught
@@ -168,7 +193,7 @@ class _Stint:
         return zlib.decompress(bytes(body))
 
     def _keep(self, got: Got) -> None:
-        """One answer, at once, in a transaction of its own."""
+        """One answer, at once, committed by itself."""
         page = PullPage(
             part=self.part,
             number=got.number,
@@ -183,8 +208,7 @@ class _Stint:
             body=zlib.compress(got.body, _FAST),
         )
         try:
-            with transaction.atomic():
-                page.save(force_insert=True)
+            page.save(force_insert=True)
         except IntegrityError as taken:
             self._tell()  # raises, where it is the other one's part now
             raise StintOver from taken
@@ -248,6 +272,23 @@ class _Stint:
         except HuntressError:
             return ""
         return ""
+
+
+@contextmanager
+def _without_waiting_for_the_disk() -> Iterator[None]:
+    """An answer that a power cut takes is asked for again, so no call waits for the disk; what ends the part does. SQLite's
+    WAL is so anyway.
+    """
+    if database.vendor != "postgresql":
+        yield
+        return
+    with database.cursor() as cursor:
+        cursor.execute("SET synchronous_commit TO off")
+    try:
+        yield
+    finally:
+        with suppress(DatabaseError), database.cursor() as cursor:  # a broken session has forgotten it already
+            cursor.execute("RESET synchronous_commit")
 
 
 def _outcome(reading: Reading, error: HuntressError | None, stops: str, part: PullPart) -> Outcome:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -65,7 +65,8 @@ def last_day_of(now: datetime, zone: ZoneInfo, anniversary_day: int, at: time) -
 def lines(connection: Connection, now: datetime | None = None) -> list[Line]:
     """Every account that the reseller's key is to read: those that somebody said are ours, and that have no key of their own."""
     now = now or timezone.now()
-    ended = PullPart.objects.filter(account=OuterRef("account"), subject=_TURN, ended_at__isnull=False).order_by("-ended_at")
+    asked = PullPart.objects.filter(account=OuterRef("account"), subject=_TURN, began_at__isnull=False)  # else it had no turn
+    ended = asked.filter(ended_at__isnull=False).order_by("-ended_at")
     whole = ended.filter(state=State.WHOLE)
     own = Connection.objects.filter(account=OuterRef("account"), provider="huntress", reseller__isnull=True, removed_at__isnull=True)
     found = (
@@ -154,7 +155,9 @@ def goes_round(pull: Pull, parts: QuerySet[PullPart] | None = None) -> bool:
     A key that does not work, and a person who cancelled, end the round.
     """
     connection = pull.connection
-    if connection.reseller_id is None or connection.trouble or connection.removed_at or pull.cancelled_by_id:
+    if connection.reseller_id is None or connection.removed_at or pull.cancelled_by_id:
+        return False
+    if connection.trouble or not connection.key_kind:
         return False
     if pull.why == Pull.Why.ASKED:
         parts = PullPart.objects.filter(pull=pull) if parts is None else parts
@@ -164,11 +167,14 @@ def goes_round(pull: Pull, parts: QuerySet[PullPart] | None = None) -> bool:
 
 
 def nightly_slot(connection: Connection, now: datetime | None = None) -> datetime:
-    """The newest moment at which a nightly pull was to begin, at the connection's hour where its account is."""
-    zone = ZoneInfo(connection.account.time_zone)
-    local = (now or timezone.now()).astimezone(zone)
-    today = datetime.combine(local.date(), connection.nightly_at, zone)
-    return today if today <= local else datetime.combine(local.date() - timedelta(days=1), connection.nightly_at, zone)
+    """The newest moment at which a nightly pull was to begin, at the connection's hour where its account is.
+
+    Compared in UTC: by the clock alone, an hour that a change of the clock leaves out would have come before its moment.
+    """
+    zone, now = ZoneInfo(connection.account.time_zone), now or timezone.now()
+    day = now.astimezone(zone).date()
+    today, yesterday = (datetime.combine(one, connection.nightly_at, zone) for one in (day, day - timedelta(days=1)))
+    return today if today.astimezone(UTC) <= now.astimezone(UTC) else yesterday
 
 
 def _is_settling(parts: QuerySet[PullPart]) -> bool:

@@ -75,7 +75,8 @@ def _begin(connection: Connection, slot: datetime, why: str) -> None:
             pumping.pump(pull.pk)
         return
     if connection.reseller_id and is_last_day:
-        wanted = []  # the round takes the accounts that are due
+        # The round takes the accounts that are due; with a key that did not work, when it does again.
+        wanted = pulls.wanted_of(connection, ["accounts"], "", None) if connection.trouble else []
     else:
         names = [one.name for one in subjects_for(Kind(connection.key_kind), of_account=connection.reseller_id is None)]
         account = None if connection.reseller_id else connection.account

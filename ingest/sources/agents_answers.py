@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from operator import itemgetter
 from typing import Any, BinaryIO, Final, NamedTuple
 
 import numpy as np
@@ -29,6 +30,7 @@ ENDPOINTS: Final = ("agents", "account_agents")
 COLUMNS: Final = (*AGENT_COLUMNS, "installed_at")
 _SHOWN: Final = ("id", "organization_id", "hostname", "serial_number", "platform", "created_at", "last_callback_at")
 _TEXTS: Final = _SHOWN[2:]
+_ALL: Final = itemgetter(*_SHOWN)
 _LONGEST_HOSTNAME: Final = 255
 #: Records that are sorted at once.
 _AT_ONCE: Final = 20_000
@@ -193,12 +195,11 @@ def _moment(record: dict[str, Any], name: str) -> int | None:
 def _columns(records: Sequence[Any]) -> tuple[dict[str, Any], Ints]:
     """The columns of plain agents, and their ids. Raises _Unusual where one is not plain."""
     try:
-        ids, owners = [record["id"] for record in records], [record["organization_id"] for record in records]
-        texts = {name: [record.get(name) for record in records] for name in _TEXTS}
+        ids, owners, *texts = _taken(records)
         if {*map(type, ids), *map(type, owners)} - {int}:
             raise _Unusual
         whole, owner = np.asarray(ids, dtype=np.int64), pa.array(owners, pa.int64())
-        made = {name: _texts(values) for name, values in texts.items()}
+        made = {name: _texts(values) for name, values in zip(_TEXTS, texts, strict=True)}
     except (KeyError, TypeError, AttributeError, OverflowError, ValueError) as error:  # arrow's errors are some of these
         raise _Unusual from error
     lengths = pc.min_max(pc.utf8_length(made["hostname"])).as_py()
@@ -214,7 +215,17 @@ def _columns(records: Sequence[Any]) -> tuple[dict[str, Any], Ints]:
     }, whole
 
 
-def _texts(values: list[Any]) -> Texts:
+def _taken(records: Sequence[Any]) -> list[Sequence[Any]]:
+    """Column by column. Where records leave out what they have not, it is looked for in each. Raises what is caught above."""
+    if not records:
+        return [()] * len(_SHOWN)
+    try:
+        return list(zip(*map(_ALL, records), strict=True))
+    except KeyError:
+        return [[record.get(name) for record in records] for name in _SHOWN]
+
+
+def _texts(values: Sequence[Any]) -> Texts:
     column = trimmed(pa.array(values, pa.string()).fill_null(""))
     if flags(pc.match_substring(column, "\0")).any():
         raise _Unusual

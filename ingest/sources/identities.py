@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ingest.huntress.answers import moment_of
 from ingest.huntress.errors import WrongShape
 from ingest.sources.reader import answers_reader
 from ingest.sources.reading import Asked, Reading
-from ingest.sources.records import Sorting, answered, inner, key_of, opened, text, truth
+from ingest.sources.records import Sorting, answered, inner, key_of, opened, text, truth, when
 
 KIND: Final = "identities"
 ENDPOINTS: Final = ("identities",)
@@ -77,7 +76,7 @@ def _identity(record: Mapping[str, Any]) -> dict[str, Any]:
         "is_billable": truth(record, "billable"),
         "is_external": truth(record, "external"),
         "products": _products(record.get("enabled_products")),
-        "created_at": moment_of(record, "created_at"),
+        "created_at": when(record, "created_at"),
     }
 
 

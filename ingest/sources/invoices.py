@@ -12,11 +12,10 @@ from typing import Any, Final
 
 import pandas as pd
 
-from ingest.huntress.answers import moment_of
 from ingest.huntress.errors import WrongShape
 from ingest.sources.reader import answers_reader
 from ingest.sources.reading import Asked, Reading
-from ingest.sources.records import Sorting, answered, as_json, count, key_of, opened, text
+from ingest.sources.records import Sorting, answered, as_json, count, key_of, opened, text, when
 
 KIND: Final = "invoices"
 ENDPOINTS: Final = ("invoices", "account_invoices")
@@ -48,7 +47,7 @@ def read(data: bytes, asked: Asked) -> Reading:
 
 
 def _invoice(record: dict[str, Any]) -> dict[str, Any]:
-    created = moment_of(record, "created_at")
+    created = when(record, "created_at")
     if created is None:
         raise WrongShape("“created_at” is missing, so nobody can say which cycle the invoice closes.")
     return {

@@ -16,11 +16,10 @@ from typing import Any, Final
 import pandas as pd
 
 from accounts.products import CODES
-from ingest.huntress.answers import moment_of
 from ingest.huntress.errors import WrongShape
 from ingest.sources.reader import answers_reader
 from ingest.sources.reading import Asked, Reading
-from ingest.sources.records import Sorting, answered, as_json, count, inner, key_of, opened, text
+from ingest.sources.records import Sorting, answered, as_json, count, inner, key_of, opened, text, when
 
 KIND: Final = "live"
 _LISTS: Final = ("organizations", "account_organizations")
@@ -99,7 +98,7 @@ def _listed(record: Mapping[str, Any], key: str) -> dict[str, Any]:
         **counts,
         "products": None,
         "tenants": "[]",
-        "created_at": moment_of(record, "created_at"),
+        "created_at": when(record, "created_at"),
     }
 
 

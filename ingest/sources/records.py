@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from decimal import Decimal
 from itertools import groupby
 from typing import Any, BinaryIO, Final, NoReturn
@@ -16,7 +17,7 @@ from typing import Any, BinaryIO, Final, NoReturn
 import numpy as np
 import pandas as pd
 
-from ingest.huntress.answers import id_of, text_of, whole_of
+from ingest.huntress.answers import id_of, moment_of, text_of, whole_of
 from ingest.huntress.endpoints import ENDPOINTS, Endpoint
 from ingest.huntress.errors import WrongShape
 from ingest.sources.answers import Archive, Entry, Manifest, open_archive
@@ -32,6 +33,7 @@ _SHOWN: Final = 2_000
 _MICROSOFT: Final = "microsoft"
 _FIELD: Final = "record"
 _MOST_COUNTED: Final = 2**53
+_YEARS: Final = range(1980, 2200)
 
 
 class BadRecord(WrongShape):
@@ -158,6 +160,14 @@ def count(record: Mapping[str, Any], name: str) -> int | None:
     found = whole_of(record, name)
     if found is not None and found > _MOST_COUNTED:
         raise WrongShape(f"“{name}” is {as_json(found, 40)}: no count is so large.")
+    return found
+
+
+def when(record: Mapping[str, Any], name: str) -> datetime | None:
+    """A time in UTC; None where it is absent, null or empty. Raises WrongShape, also for a year in which nothing of this was."""
+    found = moment_of(record, name)
+    if found is not None and found.year not in _YEARS:
+        raise WrongShape(f"“{name}” is of the year {found.year}, in which there was nothing of this.")
     return found
 
 

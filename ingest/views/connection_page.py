@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Final
@@ -11,7 +12,7 @@ from ingest.huntress.limiter import Rules
 from ingest.models import Connection, Job
 from ingest.reach_words import USES, Use
 from ingest.services.connecting import tests_of
-from ingest.services.connection_tests import Found, to_confirm
+from ingest.services.connection_tests import WHOSE, Found, to_confirm
 from ingest.services.connections import may_administer
 
 #: Whether an endpoint is open → tone, icon, word.
@@ -19,6 +20,12 @@ _LOOKS: Final[dict[bool | None, tuple[str, str, str]]] = {
     True: ("done", "match", "May read"),
     False: ("rejected", "escalate", "May not read"),
     None: ("unchecked", "unchecked", "Not tried"),
+}
+_FOUND: Final = ("reach", "trouble", "tested_at", "key_kind", "actor", "actor_account", "actor_reseller", "reseller")
+#: The first row is no list, but the key itself.
+_WHOSE_LOOKS: Final[dict[bool | None, tuple[str, str, str]]] = {
+    True: ("done", "match", "Known"),
+    False: ("rejected", "escalate", "Not known"),
 }
 _OF_ACCOUNT: Final = ("account", "user")
 
@@ -44,11 +51,10 @@ class ConnectionPage:
     def __init__(self, connection: Connection, account: Account, user: User) -> None:
         self.connection, self.account = connection, account
         self.may_change = may_administer(user, connection)
-
-    @cached_property
-    def test(self) -> Job | None:
-        """The newest test, as the worker's work."""
-        return tests_of(self.connection).select_related("by").first()
+        #: The newest test, as the worker's work. It writes what it found before it ends, so that is read after it.
+        self.test: Job | None = tests_of(connection).select_related("by").first()
+        if self.test and not self.test.is_open:
+            connection.refresh_from_db(fields=_FOUND)
 
     @property
     def is_testing(self) -> bool:
@@ -68,10 +74,7 @@ class ConnectionPage:
 
     @cached_property
     def rows(self) -> list[Row]:
-        return [
-            Row(_LOOKS[one["is_open"]], one["is_open"], one["label"], one["sentence"], USES.get(one["name"]))
-            for one in self.connection.reach
-        ]
+        return [Row(_look_of(one), one["is_open"], one["label"], one["sentence"], USES.get(one["name"])) for one in self.connection.reach]
 
     @property
     def closed(self) -> list[Row]:
@@ -118,6 +121,7 @@ class ConnectionPage:
         rules = Rules(for_others=self.connection.left_to_others)
         return rules.ours(rules.limit)
 
-    @property
-    def facts(self) -> dict[str, Any]:
-        return {"limit": Rules().limit, "ours": self.ours}
+
+def _look_of(entry: Mapping[str, Any]) -> tuple[str, str, str]:
+    looks = _WHOSE_LOOKS if entry["name"] == WHOSE else _LOOKS
+    return looks[entry["is_open"]]

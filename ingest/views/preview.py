@@ -176,6 +176,7 @@ class FilePage:
         header: Sequence[str] = self.file.preview.get("header") or ()
         meanings = read_as(self.file).columns
         selects = self.form.columns if self.is_open else {}
+        width = max((len(row["cells"]) for row in self._kept), default=0) if self.file.is_archive else None
         words, guesses = field_words(self.file.kind), self.file.preview.get("columns") or {}
         return [
             Column(
@@ -187,7 +188,7 @@ class FilePage:
                 selects.get(index),
                 Sure.of(guesses.get(str(index), {})),
             )
-            for index in column_indices(self.file)
+            for index in column_indices(self.file)[:width]
         ]
 
     @property
@@ -213,12 +214,14 @@ class FilePage:
         return loaded_table(self.request, self.file)
 
     @cached_property
-    def rows(self) -> list[RowShown]:
-        kept: list[dict[str, Any]]
+    def _kept(self) -> list[dict[str, Any]]:
         if self.page is not None:
-            kept = [{"line": r.line, "bucket": r.bucket, "reason": r.reason, "cells": r.cells} for r in self.page]
-        else:
-            kept = [row for row in self.file.preview.get("first_rows") or () if self.bucket in {"", row["bucket"]}]
+            return [{"line": r.line, "bucket": r.bucket, "reason": r.reason, "cells": r.cells} for r in self.page]
+        return [row for row in self.file.preview.get("first_rows") or () if self.bucket in {"", row["bucket"]}]
+
+    @cached_property
+    def rows(self) -> list[RowShown]:
+        kept = self._kept
         faults = _faults(self.file, [row["line"] for row in kept])
         with_gaps = zip(kept, _gaps(kept) if not self.bucket else [0] * len(kept), strict=True)
         return [self._row(row, faults.get(row["line"], []), gap) for row, gap in with_gaps]

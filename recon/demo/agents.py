@@ -92,6 +92,15 @@ def _earlier(draft: Draft, as_of: date, earlier: date) -> Iterator[Agent]:
 
 
 def _agent(draft: Draft, its_id: str, number: int, seen: date | None, serial: str = "") -> Agent:
-    letters = "".join(word[0] for word in draft.names[its_id].replace("&", " ").replace("+", " ").split()).upper()[:4]
     platform = ("windows", "windows", "windows", "darwin")[number % 4]
-    return Agent(f"{letters}-{number:02}", draft.names[its_id], its_id, serial or f"{its_id}-{number:04}", platform, seen)
+    name = draft.names[its_id]
+    return Agent(hostname(name, number), name, its_id, serial or serial_of(its_id, number), platform, seen)
+
+
+def hostname(name: str, number: int) -> str:
+    letters = "".join(word[0] for word in name.replace("&", " ").replace("+", " ").split()).upper()[:4]
+    return f"{letters}-{number:02}"
+
+
+def serial_of(its_id: str, number: int) -> str:
+    return f"{its_id}-{number:04}"

@@ -25,7 +25,7 @@ TEXT_COLUMNS: Final = (
 NUMBER_COLUMNS: Final = (
     "billed", "expected", "rebilled", "microsoft", "previous", "expected_difference", "rebilled_difference", "microsoft_difference",
     "cost", "sell", "expected_money", "rebilled_money", "microsoft_money", "rebill_quantity", "expected_left", "rebilled_left",
-    "microsoft_left", "shared",
+    "microsoft_left", "shared", "live", "live_difference",
 )  # fmt: skip
 ROW_COLUMNS: Final = TEXT_COLUMNS + NUMBER_COLUMNS
 
@@ -115,7 +115,7 @@ class TieOutRef:
 @dataclass(frozen=True)
 class MonthSheet:
     """The month as it stands. ``left_out`` are sentences on what does not count and why; ``account`` "" and ``cycle`` None
-    where they were not stated. ``rows`` has ``ROW_COLUMNS`` and is never changed."""
+    where they were not stated. ``rows`` has ``ROW_COLUMNS`` and is never changed. ``live`` says of when its live counts are, "" without."""
 
     account: str
     cycle: Cycle | None
@@ -130,6 +130,7 @@ class MonthSheet:
     signature: Signature | None = None
     customers: Mapping[int, Sequence[Customer]] = field(default_factory=dict)
     tie_out: TieOutRef | None = None
+    live: str = ""
 
 
 def rows_frame(rows: Sequence[dict[str, object]]) -> pd.DataFrame:

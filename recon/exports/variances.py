@@ -47,10 +47,14 @@ OF_MICROSOFT: Final = (
 )
 
 
-def columns_of(rows: pd.DataFrame) -> tuple[Column, ...]:
-    """The columns of some rows: those of Microsoft only where it was asked of any."""
-    place = next(number for number, column in enumerate(COLUMNS) if column.key == "previous_difference")
-    return (*COLUMNS[:place], *OF_MICROSOFT, *COLUMNS[place:]) if (rows["microsoft_severity"] != "").any() else COLUMNS
+_BEFORE_PREVIOUS: Final = next(place for place, column in enumerate(COLUMNS) if column.header == "Billed − previous")
+
+
+def columns(sheet: MonthSheet) -> tuple[Column, ...]:
+    """With those of Microsoft where it was asked of any row, and of live counts where the month has any, of when its header says."""
+    asked = OF_MICROSOFT if (sheet.rows["microsoft_severity"] != "").any() else ()
+    live = (Column(f"Live, {sheet.live}", "live", "units", 14), Column("Billed − live", "live_difference", "signed", 10))
+    return (*COLUMNS[:_BEFORE_PREVIOUS], *asked, *(live if sheet.live else ()), *COLUMNS[_BEFORE_PREVIOUS:])
 
 
 def variances(rows: pd.DataFrame) -> pd.DataFrame:
@@ -71,8 +75,8 @@ def variances(rows: pd.DataFrame) -> pd.DataFrame:
 def write_xlsx(sheet: MonthSheet, out: BinaryIO) -> None:
     """Raises TooManyRows."""
     with open_book(out, sheet, "Variances") as book:
-        book.add_table("Variances", columns_of(sheet.rows), variances(sheet.rows))
+        book.add_table("Variances", columns(sheet), variances(sheet.rows))
 
 
 def write_as_csv(sheet: MonthSheet, out: BinaryIO) -> None:
-    write_csv(sheet, columns_of(sheet.rows), variances(sheet.rows), out)
+    write_csv(sheet, columns(sheet), variances(sheet.rows), out)

@@ -185,7 +185,9 @@ class _Taking:
         if self.older:
             last = f" to {day_words(max(self.older))}" if len(self.older) > 1 else ""
             count, first = plural(len(self.older), "invoice"), day_words(min(self.older))
-            words = f"{count}, of {first}{last}, from before the first month on record here ({day_words(self.oldest)}): not kept."
+            closed = "closes a cycle" if len(self.older) == 1 else "close cycles"
+            oldest = f"the first month on record here, which begins {day_words(self.oldest)}"
+            words = f"{count}, of {first}{last}, {closed} from before {oldest}: not kept."
             RowIssue.objects.create(source_file=self.source_file, level="info", code=_OLDER, message=words)
 
 

@@ -19,6 +19,7 @@ from recon.checks import CHECKS, LEGS
 from recon.exports import TARGETS, FileRef, MonthSheet, NoteRef, ProductTotal, Signature, TieLine, TieOutRef, TooManyRows, rows_frame
 from recon.exports.words import moment_words
 from recon.filters import variances_as_listed
+from recon.live import Had, Snapshot, every_had, snapshot_of
 from recon.models import Export, Note, Reconciliation, RowDecision, SettledRow, Severity, Variance
 from recon.product_rules import name_key, words_left_out
 from recon.seal import roots_shown, rules_shown
@@ -87,7 +88,8 @@ def open_sheet(export: Export) -> BinaryIO:
 def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> MonthSheet:
     """The month as plain values: what every sheet is made from."""
     cycle = reconciliation.cycle
-    frame = _rows(reconciliation, rows)
+    snapshot = snapshot_of(reconciliation)
+    frame = _rows(reconciliation, rows, snapshot)
     return MonthSheet(
         account=cycle.account.name,
         cycle=cycle.dates,
@@ -101,6 +103,7 @@ def month_sheet(reconciliation: Reconciliation, rows: Iterable[Variance]) -> Mon
         left_out=left_out(reconciliation),
         signature=_signature(reconciliation),
         customers=customers_of(reconciliation),
+        live=_live_words(snapshot),
         tie_out=tie_out_ref(reconciliation),
     )
 
@@ -121,6 +124,12 @@ def tie_out_ref(reconciliation: Reconciliation) -> TieOutRef:
 
 def _cents(micros: int | None) -> int | None:
     return None if micros is None else round_to_cents(micros)
+
+
+def _live_words(snapshot: Snapshot) -> str:
+    """Of when the live counts are, in words that are as true next year: a sheet is read on another day."""
+    parts = (f"as of {snapshot.taken_words}", snapshot.timing, "" if snapshot.is_whole else "incomplete")
+    return ", ".join(part for part in parts if part) if snapshot.is_known else ""
 
 
 def _signature(reconciliation: Reconciliation) -> Signature | None:
@@ -144,8 +153,9 @@ def _totals(reconciliation: Reconciliation) -> list[ProductTotal]:
     return [ProductTotal(p["product"], *(p[leg] for leg in legs)) for p in reconciliation.totals.get("products", [])]
 
 
-def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
+def _rows(reconciliation: Reconciliation, rows: Any, snapshot: Snapshot) -> pd.DataFrame:
     sources, reasons = _billed_lines(reconciliation), _reasons(reconciliation)
+    every, nobody = every_had(snapshot, roots_shown(reconciliation)) if snapshot.is_known else {}, Had(snapshot)
     records = [
         {
             **row,
@@ -153,6 +163,8 @@ def _rows(reconciliation: Reconciliation, rows: Any) -> pd.DataFrame:
             "organization_id": row["organization__huntress_id"] or "",
             **{name: _CODE.get(row[name], "") for name in ("severity", *(f"{check}_severity" for check in CHECKS))},
             "shared": row["organization_id"],
+            "live": every.get(row["organization_id"], nobody).units(row["product"]),
+            "live_difference": every.get(row["organization_id"], nobody).difference(row["product"], row["billed"]),
             "source": sources.get((row["organization_id"], row["product"]), ""),
             "rebill_reason": reasons.get((row["organization_id"], row["product"]), ""),
         }

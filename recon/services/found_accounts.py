@@ -19,7 +19,8 @@ _AT_ONCE: Final = 500
 
 
 def settle_accounts(came: Came, progress: jobs.Progress) -> None:
-    """An older list than one that was settled says nothing any more. Only a whole list can tell that an account is gone."""
+    """An older list than one that was settled says nothing any more. Only a whole list can tell that an account is
+    gone, and none that has nobody: a key that may see no account any more answers so, too."""
     if is_outdone(came):
         return
     told = {number: _told(record) for record in came.of("accounts") if (number := identity(record))}
@@ -32,7 +33,7 @@ def settle_accounts(came: Came, progress: jobs.Progress) -> None:
         ResellerAccount.objects.bulk_update([known[one] for one in told if one in known], _UPDATED, batch_size=_AT_ONCE)
         new = [_new(came.reseller, number, came.at, seen_at=came.at, **fields) for number, fields in told.items() if number not in known]
         ResellerAccount.objects.bulk_create(new, batch_size=_AT_ONCE)
-        if came.is_whole:
+        if came.is_whole and told:
             missing = ResellerAccount.objects.filter(reseller=came.reseller, gone_at__isnull=True, seen_at__lt=came.at)
             missing.update(gone_at=came.at)
     progress(len(told), len(told))

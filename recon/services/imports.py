@@ -69,7 +69,7 @@ def begin(locked: SourceFile, cycle: BillingCycle, *, by: User, without_rejected
     if locked.kind == Kind.DIRECTORY:
         refuse_unplaceable(locked, cycle)
     locked.cycle, locked.state, locked.imported_by = cycle, State.IMPORTING, by
-    locked.partial, locked.without_rejected = partial, without_rejected
+    locked.partial, locked.without_rejected = partial or _lacks_something(locked), without_rejected
     locked.preview.pop("kept_aside", None)
     locked.save(update_fields=["cycle", "state", "imported_by", "partial", "without_rejected", "preview"])
 
@@ -93,6 +93,12 @@ def _refuse_role(account: Account, kind: str, by: User) -> None:
     need = LOADERS[kind].need
     if need is not None and not may(roles_in(by, account), need):
         raise Refused(f"Only an admin of {account} puts {READERS[kind].one} in force, uses it again or withdraws it.")
+
+
+def _lacks_something(source_file: SourceFile) -> bool:
+    """What an archive of answers says of itself holds, whatever a person says of it: who is not in it may be there all the same."""
+    archive: dict[str, object] = source_file.preview.get("archive") or {}
+    return bool(archive.get("lacks"))
 
 
 def _refuse_other_cycle(source_file: SourceFile, cycle: BillingCycle) -> None:
@@ -120,7 +126,7 @@ def use_again(source_file: SourceFile, *, by: User, cycle: Cycle, partial: bool)
         _refuse_other_cycle(locked, row)
         if LegInput.objects.filter(cycle=row, source_file=locked, leg=locked.kind, ended_at__isnull=True).exists():
             raise Refused(f"{locked.name} already serves that cycle.")
-        given = _take_leg(locked, row, by=by, partial=partial)
+        given = _take_leg(locked, row, by=by, partial=partial or _lacks_something(locked))
         _record("recon.input.used_again", given, by)
         return given
 

@@ -80,9 +80,13 @@ def _cycle_for(source_file: SourceFile) -> BillingCycle:
     if source_file.kind == Kind.DIRECTORY:
         directories.refuse_lesser(source_file, cycle)
         return cycle
-    current = LegInput.objects.filter(cycle=cycle, leg=source_file.kind, ended_at__isnull=True).select_related("source_file").first()
-    if current is not None and current.source_file_id != source_file.pk:
+    serving = LegInput.objects.filter(cycle__account=source_file.account_id, leg=source_file.kind, ended_at__isnull=True)
+    serving = serving.exclude(source_file=source_file).select_related("source_file")
+    current = serving.filter(cycle=cycle).first()
+    if current is not None:
         _refuse_lesser(source_file, current, answered)
+    if not source_file.loaded and (last := serving.filter(source_file__loaded__gt=0).order_by("-cycle__start").first()):
+        _refuse_nothing(last, answered)
     return cycle
 
 
@@ -95,9 +99,15 @@ def _refuse_lesser(source_file: SourceFile, current: LegInput, answered: datetim
     is_whole = not _archive(before).get("lacks") if at else not current.partial
     if _archive(source_file).get("lacks") and is_whole:
         raise Refused(f"It is incomplete, and {name}, which serves its cycle, is whole: this one is kept, and does not take its place.")
-    if not source_file.loaded and before.loaded:
-        what = f"{plural(before.loaded, 'record')} on {moment(at or current.since)}"
-        raise Refused(f"Huntress answered with nothing at all, after {what}. This is kept, and does not take the place of {name}.")
+
+
+def _refuse_nothing(last: LegInput, answered: datetime) -> None:
+    """Raises Refused for an answer that has nothing, where the one before it had something: in this cycle or an earlier one."""
+    before = last.source_file
+    at = _answered_at(before) or last.since
+    if at < answered:
+        what = f"{plural(before.loaded, 'record')} on {moment(at)}"
+        raise Refused(f"Huntress answered with nothing at all, after {what}. This is kept, and does not take the place of {before.name}.")
 
 
 def _archive(source_file: SourceFile) -> dict[str, object]:

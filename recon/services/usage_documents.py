@@ -239,8 +239,18 @@ def take_over(subject: int, progress: jobs.Progress) -> None:
     for done, one in enumerate(documents):
         progress(done, len(documents), f"Reading {one.source_file.name}")
         said = _take(one, progress)
+        if said:
+            _set_aside(one.source_file, said)
         ResellerDocument.objects.filter(pk=one.pk).update(said=said[:_LONGEST], cycle=one.cycle)
     progress(len(documents), len(documents))
+
+
+def _set_aside(file: SourceFile, said: str) -> None:
+    """What waits here is said on its page and on the reseller's, and is no file that somebody forgot to check."""
+    with transaction.atomic():
+        held = SourceFile.objects.select_for_update().get(pk=file.pk)
+        if held.state == State.READY:
+            SourceFile.objects.filter(pk=held.pk).update(preview=held.preview | {"kept_aside": said[:_LONGEST]})
 
 
 def _take(document: ResellerDocument, progress: jobs.Progress) -> str:

@@ -15,7 +15,7 @@ from accounts.models import Account, Contract
 from accounts.products import BY_CODE
 from accounts.services import Refused
 from recon.contract_forms import Typed, following
-from recon.contract_page import course_of, renewals_of
+from recon.contract_page import course_of, renewals_of, with_changes
 from recon.contracts import contract_with_versions
 from recon.services import contracts as service
 
@@ -106,7 +106,8 @@ def _page(request: HttpRequest, found: Contract, *, refused: str = "", status: i
         "contract": found,
         "product": BY_CODE[found.product],
         "course": course_of(found),
-        "versions": list(found.versions.all()),
+        "versions": with_changes(list(found.versions.all())),
+        "subscriptions": list(found.subscriptions.order_by("pk")) if found.external_id else [],
         "may_change": _may_change(request),
         "refused": refused,
         "typed": request.POST if refused else {},

@@ -9,6 +9,9 @@ from django.views.decorators.http import require_safe
 from accounts.access import account_for, signed_in
 from accounts.models import BillingCycle
 from recon.home_page import home_page
+from recon.states import month_to_open, running_cycle, states_of
+
+_LOOKED_THROUGH = 24
 
 
 @require_safe
@@ -18,9 +21,10 @@ def home(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def account(request: HttpRequest, account: str) -> HttpResponse:
-    """An account's newest month; its files while it has none."""
+    """The account's month that work is in; its files while it has none."""
     its_account = account_for(request, account)
-    newest = BillingCycle.objects.filter(account=its_account).order_by("-start").first()
-    if newest is None:
+    months = states_of(BillingCycle.objects.filter(account=its_account), _LOOKED_THROUGH)
+    month = month_to_open(months, running_cycle(its_account).start)
+    if month is None:
         return redirect("ingest:files", its_account.slug)
-    return redirect("recon:month", its_account.slug, newest.start)
+    return redirect("recon:month", its_account.slug, month.cycle.start)

@@ -372,7 +372,7 @@ def test_a_role_in_the_reseller_does_what_it_allows(client: Client, world: World
         status = _ask(client, method, _of_reseller(name, world), form.format(waits=world["unmapped"].pk)).status_code
         if method not in needs:
             assert status == HTTPStatus.METHOD_NOT_ALLOWED if role == "admin" else status in {403, 405}, method
-        elif REACH[role] is not None and REACH[role] < needs[method]:
+        elif (reach := REACH[role]) is not None and reach < needs[method]:
             assert status == HTTPStatus.FORBIDDEN, method
         else:
             assert status in ENDED_WELL, method

@@ -55,6 +55,7 @@ def bring(account: Account, by: User, kind: str, content: bytes, *, is_nightly: 
 
 
 def file_of(part: PullPart) -> SourceFile:
+    assert part.source_file_id is not None
     return SourceFile.objects.get(pk=part.source_file_id)
 
 
@@ -330,3 +331,28 @@ def test_the_sweep_looks_through_a_pulled_list_by_itself(account: Account, mara:
     part = bring(account, mara, "agents", one_agent())
     sweep = Sweep.objects.get(given__source_file=part.source_file)
     assert Job.objects.filter(kind="sweep", subject=sweep.pk).exists()
+
+
+# --- what would make a zero of what is not known ---
+
+
+def test_nothing_at_all_does_not_begin_a_cycle_where_there_was_something(account: Account, mara: User) -> None:
+    """Else everybody had nothing on the first day of a cycle, and no machine were stale."""
+    bring(account, mara, "live", archive("live", organizations(organization(5, "Tarn"))))
+    part = bring(account, mara, "live", archive("live", organizations(), ended=ENDED + 3 * A_DAY))
+    assert "nothing at all, after 1 record" in part.said
+    assert file_of(part).state == State.READY
+    assert not LegInput.objects.filter(cycle__start=CYCLE.end, leg="live").exists()
+
+
+@pytest.mark.parametrize("said", [False, True])
+def test_an_incomplete_archive_that_a_person_imports_stays_incomplete(account: Account, mara: User, said: bool) -> None:
+    """The page asks nobody whether such a list is complete: the archive says it."""
+    lacking = archive("live", organizations(organization(5, "Tarn")), lacks=["Page 2 did not come."])
+    file = arrive(account, mara, lacking, kind="")
+    job = imports.start_import(file, by=mara, cycle=CYCLE, partial=said)
+    assert jobs.run_now(job).state == Job.State.DONE
+    assert current(account, "live").partial
+    assert SourceFile.objects.get(pk=file.pk).partial
+    imports.withdraw(current(account, "live"), by=mara)
+    assert imports.use_again(file, by=mara, cycle=CYCLE, partial=said).partial

@@ -12,6 +12,8 @@ from django.urls import reverse
 from accounts.models import Account, Role, User
 from ingest import jobs
 from ingest.models import Connection, Job
+from ingest.services import connecting
+from ingest.views.connection_page import ConnectionPage
 from recon.demo.huntress import ACCOUNT_KEY, RESELLER_KEY, USER_KEY, FakeHuntress, Fault, records
 from tests.connections.conftest import Add, Examine
 from tests.recon import making
@@ -124,10 +126,18 @@ def test_while_it_runs_the_fragment_shows_endpoint_by_endpoint(add: Add, examine
     examine(connection, tell=tell)
     assert "<html" not in seen[0]
     assert 'id="connection-test"' in seen[0]
-    assert seen[0].count("May read<") == 3
+    assert seen[0].count("May read<") == 2
     jobs.run_now(Job.objects.get())
     after = admin.get(at("connection", account, connection.pk), headers={"HX-Request": "true"}).content.decode()
     assert "hx-trigger" not in after, "what has ended is not asked for again"
+
+
+def test_a_test_that_ends_while_the_page_is_made_is_shown_with_what_it_found(add: Add, ines: User, account: Account) -> None:
+    add()
+    read_before = Connection.objects.select_related("account", "reseller").get()
+    jobs.run_now(connecting.start_test(read_before, by=ines))
+    page = ConnectionPage(read_before, account, ines)
+    assert (page.is_testing, page.look[2], len(page.rows)) == (False, "Works", 7)
 
 
 def test_another_account_than_before_is_asked_about(

@@ -125,7 +125,7 @@ def test_every_endpoint_has_words_for_what_it_is_for(add: Add) -> None:
 def test_a_wrong_secret_says_so_and_what_to_do(add: Add, examine: Examine) -> None:
     connection = examine(add((ACCOUNT_KEY[0], "hs_wrong")))
     assert "does not accept this key (401)" in connection.trouble
-    assert "Make a new key in the portal" in connection.trouble
+    assert "credential. Make a new key in the portal" in connection.trouble
     assert (connection.key_kind, reach(connection)) == ("", {"actor": False})
 
 

@@ -16,7 +16,7 @@ from tests.match_pages.pages import Pages
 from tests.review.making import NOVEMBER, World, work
 
 pytestmark = pytest.mark.django_db
-LIST_QUERIES, ONE_QUERIES = 11, 14
+LIST_QUERIES, ONE_QUERIES = 12, 15
 TODAY = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
 FORM: dict[str, Any] = {

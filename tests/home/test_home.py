@@ -9,12 +9,14 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
 from accounts.calendar import Cycle, cycle_containing, previous_cycle
 from accounts.models import Account, BillingCycle, Membership, Organization, User
 from ingest.models import LegInput, SourceFile
+from recon.contracts import months_of
 from recon.home_page import HomePage, home_page
 from recon.models import Drift, Reconciliation, Severity, Variance
 from tests.access.world import NOON
@@ -184,3 +186,17 @@ def test_the_number_of_queries_does_not_grow(client: Client, account: Account, p
     assert len(many) == len(few)
     assert html.count('scope="row"') >= 50
     assert date.today() >= cycles(account, 1)[0].start
+
+
+def test_a_pull_into_the_running_cycle_moves_nobody_from_the_month_that_is_worked_on(
+    client: Client, account: Account, people: dict[str, User]
+) -> None:
+    running, over = cycles(account, 2)
+    month(account, over, people["preparer"])
+    month(account, running, people["preparer"], billed=False)
+    client.force_login(people["preparer"])
+    assert client.get(reverse("recon:account", args=[account.slug])).headers["Location"].endswith(f"/months/{over.start.isoformat()}/")
+    files = client.get(reverse("ingest:files", args=[account.slug])).content.decode()
+    assert f'href="/a/{account.slug}/months/{over.start.isoformat()}/">Month</a>' in files
+    assert [row.newest_cycle for row in home_page(people["preparer"], "").rows] == [over]
+    assert [cycle for cycle, _ in months_of(account)] == [over]

@@ -48,7 +48,7 @@ def test_agents_are_stale_on_both_sides_of_the_thresholds_and_one_never_called()
 
 def test_a_machine_set_up_anew_is_there_twice() -> None:
     hosts = [(one["organization_id"], one["hostname"], one["serial_number"]) for one in rows(Story(now=NOW), "agents").values()]
-    assert [one for one in set(hosts) if hosts.count(one) == 2] == [(41036, "CC-001", "SN410360000")]
+    assert [one for one in set(hosts) if hosts.count(one) == 2] == [(41036, "CC-05", "41036-0005")]
 
 
 def test_the_detail_counts_who_is_unresponsive_at_21_days() -> None:

@@ -18,8 +18,8 @@ NOW = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 LONG_BEFORE = NOW - timedelta(days=90)
 
 
-def line(world: World, now: datetime = NOW, *, may_connect: bool = False) -> PullLine:
-    return pull_line(Account.objects.get(pk=world.account.pk), may_connect=may_connect, now=now)
+def line(world: World, now: datetime = NOW, *, role: str = "viewer") -> PullLine:
+    return pull_line(Account.objects.get(pk=world.account.pk), {role}, now)
 
 
 def connected(world: World, **fields: Any) -> Connection:
@@ -28,10 +28,10 @@ def connected(world: World, **fields: Any) -> Connection:
     return made
 
 
-def test_without_a_connection_who_may_is_invited_to_connect_and_others_to_upload(world: World) -> None:
-    assert (line(world, may_connect=True).action, line(world, may_connect=True).url[-4:]) == ("Connect", "/add")
-    assert "upload" in line(world).more
-    assert not line(world).is_connected
+@pytest.mark.parametrize(("role", "action"), [("admin", "Connect"), ("preparer", "Add files"), ("viewer", "")])
+def test_without_a_connection_who_may_is_invited_to_connect_and_others_to_upload(world: World, role: str, action: str) -> None:
+    found = line(world, role=role)
+    assert (found.words, found.action, bool(found.url)) == ("Huntress is not connected", action, bool(action))
 
 
 def test_a_removed_connection_is_none_and_what_it_brought_is_told(world: World) -> None:
@@ -108,7 +108,7 @@ def test_a_resellers_key_serves_its_accounts_and_may_take_its_nights(world: Worl
     other = Account.objects.create(name="Brightwater", slug="brightwater", anniversary_day=3, reseller=reseller)
     made = connected(world, reseller=reseller)
     part(world, made, at=NOW - timedelta(days=2))
-    found = pull_lines([*Account.objects.all()], now=NOW)
+    found = pull_lines([*Account.objects.all()], {}, NOW)
     assert found[other.pk].words == "Nothing pulled from Huntress yet"
     assert found[world.account.pk].tone == "done"
 
@@ -119,4 +119,4 @@ def test_any_number_of_accounts_takes_one_query(world: World, count: int, django
     part(world, made)
     others = [Account.objects.create(name=f"A {n}", slug=f"a-{n}", anniversary_day=1) for n in range(count)]
     with django_assert_num_queries(1):
-        assert len(pull_lines([world.account, *others], now=NOW)) == count + 1
+        assert len(pull_lines([world.account, *others], {}, NOW)) == count + 1

@@ -10,11 +10,11 @@ from accounts.models import Account, BillingCycle, Organization, Role, Tenant, U
 from ingest.models import DirectoryLicence, DirectorySnapshot, DirectoryUser, SourceFile
 from recon.models import Variance
 from recon.services import exclusions
-from tests.recon.making import CYCLE, csv_bytes, new_account, new_person, put
+from tests.recon.making import CYCLE, Cell, csv_bytes, new_account, new_person, put
 
 LATE = datetime(2026, 11, 13, 20, tzinfo=UTC)
 _numbers = count(1)
-BILLED = (["Organization", "EDR", "ITDR"], ["Contoso", 5, 10], ["Fabrikam", 3, 4], ["Northwind", 2, 0])
+BILLED: tuple[list[Cell], ...] = (["Organization", "EDR", "ITDR"], ["Contoso", 5, 10], ["Fabrikam", 3, 4], ["Northwind", 2, 0])
 
 
 def new_world() -> tuple[Account, User]:

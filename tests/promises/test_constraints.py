@@ -25,9 +25,14 @@ from ingest.models import (
     DirectoryUser,
     ExcludedSku,
     FileOwner,
+    IdentityLine,
     Invoice,
     InvoiceChange,
+    LiveCount,
     PriceLine,
+    Pull,
+    PullPage,
+    PullPart,
     Retention,
     Tombstone,
 )  # fmt: skip
@@ -133,6 +138,14 @@ def agent(world: World) -> AgentLine:
     return AgentLine.objects.create(source_file=world["imported"], line=2, owner=0, hostname="tvd-1")
 
 
+def live_count(world: World) -> LiveCount:
+    return LiveCount.objects.create(source_file=world["imported"], line=2, owner=0)
+
+
+def identity(world: World) -> IdentityLine:
+    return IdentityLine.objects.create(source_file=world["imported"], line=2, owner=0, external_id="7")
+
+
 def invoice(world: World) -> Invoice:
     of = {"account": world.account, "cycle": world["cycle"], "source_file": world["imported"], "by": world.people["preparer"]}
     return Invoice.objects.create(**of, line=2, amount=1, currency="USD")
@@ -152,6 +165,21 @@ def resellers_connection(world: World) -> Connection:
     row: Connection = world["connection"]
     Connection.objects.filter(pk=row.pk).update(reseller=world.account.reseller)
     return row
+
+
+def ended_pull(world: World) -> Pull:
+    row: Pull = world["pull"]
+    Pull.objects.filter(pk=row.pk).update(planned_for=NOON, ended_at=NOON)
+    return row
+
+
+def pull_part(world: World) -> PullPart:
+    return PullPart.objects.create(pull=world["pull"], number=1, subject="agents", account=world.account)
+
+
+def pull_page(world: World) -> PullPage:
+    of: dict[str, Any] = {"part": pull_part(world), "endpoint": "agents", "address": "/v1/agents", "status": 200, "asked_at": NOON}
+    return PullPage.objects.create(**of, number=1, sha256="0" * 64, size=1, body=b"x")
 
 
 def price(world: World) -> PriceLine:
@@ -245,6 +273,13 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "connection_amount_unit_is_known": Changed(the("connection"), {"amount_unit": "mills"}),
     "connection_leaves_a_part_to_others": Changed(the("connection"), {"left_to_others": 91}),
     "connection_removed_keeps_no_secret": Changed(the("connection"), {"removed_at": "2026-11-16 12:00:00+00:00"}),
+    "pull_reason_is_known": Changed(the("pull"), {"why": "whim"}),
+    "pull_one_at_a_time": Twice(the("pull")),
+    "pull_one_a_slot": Twice(ended_pull),
+    "pull_part_once_a_pull": Twice(pull_part),
+    "pull_part_state_is_known": Changed(pull_part, {"state": "lost"}),
+    "pull_part_ended_has_a_time": Changed(pull_part, {"state": "whole"}),
+    "pull_page_once_a_part": Twice(pull_page),
     "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
     "reseller_account_is_one_of_ours": Twice(the("found"), {"external_id": "7003"}),
     "reseller_account_has_an_id": Changed(the("found"), {"external_id": ""}),
@@ -315,6 +350,8 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "usage_line_product_is_known": Changed(the("line"), {"product": "backup"}),
     "usage_line_quantity_is_not_negative": Changed(the("line"), {"quantity": -1}),
     "agent_line_one_place_a_file": Twice(agent),
+    "live_count_one_place_a_file": Twice(live_count),
+    "identity_line_one_place_a_file": Twice(identity),
     "product_rule_once_a_name_and_product": Twice(the("product_rule")),
     "product_rule_product_is_known": Changed(the("product_rule"), {"product": "backup"}),
     "product_rule_factor_is_at_least_one": Changed(the("product_rule"), {"factor": 0}),

@@ -5,13 +5,14 @@ A trigger that nobody tries is a failure, and so is an attempt at one that is go
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, Final
 
 import pytest
 from django.db import DatabaseError, connection, models, transaction
 
 from accounts import audit
-from accounts.models import AuditEvent
+from accounts.models import AuditEvent, BillingCycle
 from recon import triggers
 from recon.models import Decision, Reconciliation, ReconcilingItem, RowDecision, SettledRow, SignedInput, ToleranceRow
 from tests.access.world import World, build, seal
@@ -19,7 +20,18 @@ from tests.promises.test_constraints import Twice
 
 pytestmark = pytest.mark.django_db
 
-#: Trigger → the row it guards, and a column with another value (UPDATE) or nothing (DELETE, INSERT).
+
+def signed_without_one(world: World) -> int:
+    """A revision that was signed before its tie-out was kept."""
+    cycle = BillingCycle.objects.create(account=world.account, start=date(2026, 9, 14), end=date(2026, 10, 14))
+    earlier = Reconciliation.objects.create(cycle=cycle)
+    same = Reconciliation.objects.filter(pk=world["reconciliation"].pk)
+    said = same.values("state", "preparer", "submitted_at", "reviewer", "signed_at", "digest").get()
+    Reconciliation.objects.filter(pk=earlier.pk).update(**said)
+    return earlier.pk
+
+
+#: Trigger → the row it guards, and a column with another value (UPDATE), found in the world or not, or nothing (DELETE, INSERT).
 ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sealed_revision_update": ("UPDATE", "reconciliation", {"run": 7}),
     "sealed_revision_delete": ("DELETE", "reconciliation", {}),
@@ -57,7 +69,7 @@ ATTEMPTS: Final[dict[str, tuple[str, str, dict[str, Any]]]] = {
     "sealed_tieoutitem_insert": ("INSERT", "tie_out_item", {}),
     "sealed_tieoutitem_update": ("UPDATE", "tie_out_item", {"money": 9}),
     "sealed_tieoutitem_delete": ("DELETE", "tie_out_item", {}),
-    "sealed_signedtieout_insert": ("INSERT", "signed_tie_out", {}),
+    "sealed_signedtieout_insert": ("INSERT", "signed_tie_out", {"reconciliation_id": signed_without_one}),
     "sealed_signedtieout_update": ("UPDATE", "signed_tie_out", {"invoice_units": 13}),
     "sealed_signedtieout_delete": ("DELETE", "signed_tie_out", {}),
     "sealed_usageline_insert": ("INSERT", "line", {"product": "siem"}),
@@ -119,6 +131,7 @@ def test_every_trigger_is_installed() -> None:
 @pytest.mark.parametrize("name", ATTEMPTS)
 def test_it_is_refused_by_name(world: World, name: str) -> None:
     event, row, values = ATTEMPTS[name]
+    values = {column: value(world) if callable(value) else value for column, value in values.items()}
     with pytest.raises(DatabaseError) as refused, transaction.atomic():
         _run(event, world[row], values)
     assert f"{name}: " in str(refused.value)

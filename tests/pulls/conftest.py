@@ -16,6 +16,7 @@ from recon.demo.huntress.estate import Crowd, Estate
 from recon.demo.huntress.story import Story
 from tests.connections.making import add_connection
 from tests.huntress.conftest import BOUNDS, QUICK
+from tests.pulls.making import found
 from tests.review.making import World, new_world
 
 Serve = Callable[..., FakeHuntress]
@@ -85,3 +86,16 @@ def ruth(reseller: Reseller) -> User:
 @pytest.fixture
 def of_reseller(world: World, reseller: Reseller, ruth: User, story: FakeHuntress, settings: Any) -> Connection:
     return add_connection(world.account, story, settings, by=ruth, key=RESELLER_KEY)
+
+
+@pytest.fixture
+def brightfen(reseller: Reseller) -> Account:
+    return Account.objects.create(name="Brightfen Support", slug="brightfen", reseller=reseller, anniversary_day=1)
+
+
+@pytest.fixture
+def mapped(of_reseller: Connection, reseller: Reseller, world: World, brightfen: Account) -> Connection:
+    """Both accounts are known to be ours."""
+    found(reseller, "7001", world.account)
+    found(reseller, "7002", brightfen)
+    return of_reseller

@@ -9,9 +9,10 @@ from typing import Any
 
 from django.utils import timezone
 
+from accounts.models import Account, Reseller
 from ingest import jobs, storage
 from ingest import tasks as tasks
-from ingest.models import Job, Pull, PullPage, PullPart
+from ingest.models import Job, Pull, PullPage, PullPart, ResellerAccount
 from ingest.services import pumping
 from ingest.sources.answers import Archive, open_archive
 
@@ -72,4 +73,17 @@ def nothing_left() -> bool:
 
 
 def ended(subject: str, state: str = "whole", **fields: Any) -> dict[str, Any]:
-    return {"subject": subject, "state": state, "ended_at": timezone.now()} | fields
+    """Of a part that was read: it began."""
+    return {"subject": subject, "state": state, "began_at": timezone.now(), "ended_at": timezone.now()} | fields
+
+
+def found(reseller: Reseller, external_id: str, account: Account | None, name: str = "") -> ResellerAccount:
+    return ResellerAccount.objects.create(
+        reseller=reseller, external_id=external_id, name=name or f"Account {external_id}", account=account,
+        first_seen_at=timezone.now(), seen_at=timezone.now(),
+    )  # fmt: skip
+
+
+def settled(pull: Pull) -> None:
+    """As when the list of accounts was taken in."""
+    PullPart.objects.filter(pull=pull, account=None, ended_at__isnull=False).update(settled_at=timezone.now())

@@ -292,6 +292,7 @@ def test_a_job_that_fails_before_anything_came_leaves_no_file(connection: Connec
     assert (agents.state, agents.source_file) == ("failed", None)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_answer_that_another_worker_kept_meanwhile_is_not_kept_twice(connection: Connection, world: World, fake: FakeHuntress) -> None:
     """A worker that was presumed dead writes one page more while its successor asks for the same."""
     pull = pulls.ask(connection, by=world.mara, subjects=["agents"])

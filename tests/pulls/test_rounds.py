@@ -16,36 +16,11 @@ from ingest.services import pulls, pumping, rounds, slots
 from ingest.sources.answers import open_archive
 from recon.demo.huntress import FakeHuntress, Fault
 from recon.demo.huntress.story import Story
-from tests.pulls.making import archive_of, ended, ids_in, part_with, parts_of, states_of, work, worked
+from tests.pulls.making import archive_of, ended, found, ids_in, part_with, parts_of, settled, states_of, work, worked
 from tests.review.making import World
 
 pytestmark = pytest.mark.django_db
 WHOLE = ["accounts", "subscriptions", "usage"]
-
-
-def found(reseller: Reseller, external_id: str, account: Account | None, name: str = "") -> ResellerAccount:
-    return ResellerAccount.objects.create(
-        reseller=reseller, external_id=external_id, name=name or f"Account {external_id}", account=account,
-        first_seen_at=timezone.now(), seen_at=timezone.now(),
-    )  # fmt: skip
-
-
-@pytest.fixture
-def brightfen(reseller: Reseller) -> Account:
-    return Account.objects.create(name="Brightfen Support", slug="brightfen", reseller=reseller, anniversary_day=1)
-
-
-@pytest.fixture
-def mapped(of_reseller: Connection, reseller: Reseller, world: World, brightfen: Account) -> Connection:
-    """Both accounts are known to be ours."""
-    found(reseller, "7001", world.account)
-    found(reseller, "7002", brightfen)
-    return of_reseller
-
-
-def settled(pull: Pull) -> None:
-    """As when the list of accounts was taken in."""
-    PullPart.objects.filter(pull=pull, account=None, ended_at__isnull=False).update(settled_at=timezone.now())
 
 
 def all_of(pull: Pull) -> list[tuple[str, str, str]]:

@@ -121,3 +121,13 @@ def test_a_refused_key_is_asked_for_twice_a_night_and_heals_by_itself(quiet: Con
     assert set(states_of(worked(Pull.objects.first())).values()) == {"whole"}  # type: ignore[arg-type]
     quiet.refresh_from_db()
     assert quiet.trouble == ""
+
+
+def test_an_hour_that_the_clock_leaves_out_comes_when_it_would_have(quiet: Connection) -> None:
+    """On 29 March 2026 London's clock goes from 01:00 to 02:00. A slot after its pull's start ends a reseller's round."""
+    quiet.nightly_at = time(1, 30)
+    one_in_utc = datetime(2026, 3, 29, 1, 0, tzinfo=UTC)
+    assert due(quiet, one_in_utc, filled=at(28, 1, 30, month=3)) is None
+    found = due(quiet, one_in_utc + timedelta(minutes=30), filled=at(28, 1, 30, month=3))
+    assert found is not None
+    assert found[0].astimezone(UTC) == one_in_utc + timedelta(minutes=30)

@@ -329,7 +329,7 @@ def _warmed(account: Any, rows: int) -> Reconciliation:
     return month
 
 
-MONTH_QUERIES, ROW_QUERIES = 31, 43
+MONTH_QUERIES, ROW_QUERIES = 33, 44
 
 
 @pytest.mark.parametrize("rows", [10, 60])

@@ -87,7 +87,7 @@ def archive(subject: str, answers: Iterable[tuple[str, str, Sequence[Record]]], 
     entries, bodies = [], []
     for number, (endpoint, address, given) in enumerate(answers, start=1):
         body = json.dumps({ENDPOINTS[endpoint].key: list(given)}).encode()
-        said = (endpoint, address, 200, {}, at.isoformat(), hashlib.sha256(body).hexdigest(), len(body), len(given))
+        said: tuple[Any, ...] = (endpoint, address, 200, {}, at.isoformat(), hashlib.sha256(body).hexdigest(), len(body), len(given))
         entries.append(Entry(number, *said))
         bodies.append(body)
     into = io.BytesIO()

@@ -53,6 +53,12 @@ def test_a_rename_keeps_the_account_and_the_name_before(listed: World) -> None:
     assert Account.objects.get().name == "Quillmere IT"
 
 
+def test_a_list_of_nobody_takes_nobody_away(listed: World) -> None:
+    """A key that may see no account any more answers so too; nobody would be pulled any more, without a word."""
+    listed.accounts()
+    assert [listed.found(number).gone_at for number in (7001, 7002, 7003)] == [None, None, None]
+
+
 def test_what_a_whole_list_is_without_is_gone_and_comes_back(listed: World) -> None:
     listed.accounts(QUILLMERE, BRIGHTFEN, lacks=["Page 2 did not come."])
     assert listed.found(7003).gone_at is None
@@ -92,7 +98,9 @@ def test_an_account_is_mapped_once(listed: World) -> None:
 def test_an_account_of_somebody_else_is_not_mapped(listed: World) -> None:
     for reseller in (None, Reseller.objects.create(name="Hallbeck Partners")):
         other = Account.objects.create(name="Brightfen Support", slug=f"brightfen-{reseller and reseller.pk}", reseller=reseller)
-        assert "is not one of the accounts of" in refusal(lambda other=other: resellers.map_to(listed.found(7002), other, by=listed.ruth))
+        assert "is not one of the accounts of" in refusal(
+            lambda other=other: resellers.map_to(listed.found(7002), other, by=listed.ruth)  # type: ignore[misc]
+        )
 
 
 def test_a_new_account_begins_its_cycles_where_its_lines_do(world: World) -> None:
@@ -109,7 +117,7 @@ def test_a_new_account_begins_its_cycles_where_its_lines_do(world: World) -> Non
     ("fields", "field"), [({"slug": "quillmere-it"}, "slug"), ({"slug": "no address"}, "slug"), ({"name": " "}, "name")]
 )
 def test_a_new_account_that_cannot_be_says_why(listed: World, fields: dict[str, Any], field: str) -> None:
-    given = {"name": "Tarnbeck", "slug": "tarnbeck", "anniversary_day": 1} | fields
+    given: dict[str, Any] = {"name": "Tarnbeck", "slug": "tarnbeck", "anniversary_day": 1} | fields
     with pytest.raises(Refused) as refused:
         resellers.make(listed.found(7003), **given, by=listed.ruth)
     assert refused.value.field == field

@@ -125,7 +125,7 @@ def test_an_upgrade_is_a_new_one_from_whose_start_the_old_one_holds_no_more(mapp
 
 
 def typed(world: World, number: str = "", **fields: Any) -> Contract:
-    said = {"minimum": 380, "interval": "monthly", "start": date(2026, 2, 1), "renewal": date(2027, 2, 1)} | fields
+    said: dict[str, Any] = {"minimum": 380, "interval": "monthly", "start": date(2026, 2, 1), "renewal": date(2027, 2, 1)} | fields
     return contracts.add(world.account, "edr", Said(**said), by=world.ines, external_id=number)
 
 

@@ -8,9 +8,40 @@ from typing import Any
 
 import pytest
 
-from accounts.models import Account, Alias, AuditEvent, ConsentLink, Membership, Organization, Reseller, Role, Tenant, User
-from ingest.models import Connection, FileOwner, Invoice, LiveCount, MappingProfile, SkuSuggestion, SourceFile, UsageLine
-from ingest.services import connecting, connection_tests, consents, mappings, microsoft_app, tenant_imports, tenant_tests, tenants
+from accounts.models import (
+    Account,
+    Alias,
+    AuditEvent,
+    ConsentLink,
+    Membership,
+    Organization,
+    Reseller,
+    Role,
+    Tenant,
+    User,
+)
+from ingest.models import (
+    Connection,
+    FileOwner,
+    Invoice,
+    LiveCount,
+    MappingProfile,
+    Pull,
+    SkuSuggestion,
+    SourceFile,
+    UsageLine,
+)
+from ingest.services import (
+    connecting,
+    connection_tests,
+    consents,
+    mappings,
+    microsoft_app,
+    pulls,
+    tenant_imports,
+    tenant_tests,
+    tenants,
+)
 from ingest.sources import Mapping
 from recon.engine import Holding
 from recon.models import Note, Question, Reconciliation, ReconcilingItem, TieOutItem, TolerancePolicy
@@ -96,6 +127,8 @@ DEEDS: dict[str, Deed] = {
     "connecting.change": lambda w, by: connecting.change(_connection(), _wanted(), by=by),
     "connecting.start_test": lambda w, by: connecting.start_test(_connection(), by=by),
     "connecting.remove": lambda w, by: connecting.remove(_connection(), by=by),
+    "pulls.ask": lambda w, by: pulls.ask(_tested(), by=by, subjects=["agents"]),
+    "pulls.cancel": lambda w, by: pulls.cancel(_pull(), by=by),
     "connection_tests.confirm": lambda w, by: connection_tests.confirm(_connection(), "account 9", by=by),
     "microsoft_app.state_app": lambda w, by: microsoft_app.state_app(w.account, microsoft_app.Stated(APP, "another-secret"), by=by),
     "microsoft_app.remove_app": lambda w, by: microsoft_app.remove_app(w.account, by=by),
@@ -142,6 +175,10 @@ LOOKS = {
     },
     tenant_counts: {"count_anew"},
     connection_tests: {"run_test", "examine", "judge", "to_confirm"},
+    pulls: {
+        "may_see_whole", "may_pull", "may_cancel", "offered", "begin", "append", "wanted_of", "pulls_of", "parts_seen", "latest",
+        "latest_whole",
+    },
     mappings: {
         "profiles_of", "as_value", "applied_to", "is_proposal", "note_use", "remember", "refuse_unusable", "as_file", "upload_limit",
     },
@@ -184,6 +221,15 @@ def _tenanted(world: World) -> None:
     file = SourceFile.objects.create(account=world.account, cycle=world.of().cycle, received_by=by, imported_by=by, imported_at=NOW, **live)
     FileOwner.objects.create(source_file=file, number=1, name=AT, organization=org)
     LiveCount.objects.create(source_file=file, line=1, owner=1, tenants=[{"product": "itdr", "tenant": NAMED, "billable": 3}])
+
+
+def _tested() -> Connection:
+    Connection.objects.update(key_kind="account")
+    return _connection()
+
+
+def _pull() -> Pull:
+    return Pull.objects.get_or_create(connection=_connection())[0]
 
 
 def _unconnected(world: World) -> Account:

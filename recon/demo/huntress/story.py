@@ -12,6 +12,7 @@ from functools import cached_property
 from itertools import count
 from typing import Any, Final
 
+from recon.demo.agents import QUIET, hostname, serial_of
 from recon.demo.cast import BRIGHTFEN_CUSTOMERS, RESELLER, TARNBECK_CUSTOMERS
 from recon.demo.huntress import records
 from recon.demo.huntress.estate import EMPTY, Table
@@ -100,12 +101,13 @@ class Story:
         return "-".join(words) + ("" if number < 41_180 else f"-{number}")
 
     def _agents(self, owner: Made) -> list[Made]:
-        prefix = "".join(word[0] for word in owner["name"].split() if word[0].isalnum()).upper() or "WS"
-        made = []
+        """The machines of the demonstration's newest list; the quiet ones were swept since, and others set up for them."""
+        its_id, made = str(owner["id"]), []
+        swept = 0 if its_id == _STALE else len(QUIET.get(its_id, ()))
         for place in range(owner["agents_count"]):
             seen = self.now - timedelta(minutes=(place * 37 + owner["id"]) % 2_900)
-            number, host = owner["id"] * 1_000 + place, f"{prefix}-{place + 1:03}"
-            serial = f"SN{owner['id']}{place:04}"
+            number, machine = owner["id"] * 1_000 + place, swept + place + 1
+            host, serial = hostname(owner["name"], machine), serial_of(its_id, machine)
             made.append(records.agent(number, owner["id"], owner["account_id"], host, serial, "2025-02-03T09:00:00Z", stamp(seen)))
         if str(owner["id"]) == _STALE:
             for one, days in zip(made, _STALE_DAYS, strict=False):
