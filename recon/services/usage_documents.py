@@ -30,6 +30,7 @@ from ingest.services.intake import read_into_preview
 from ingest.sources.answers import Entry, Manifest, write
 from ingest.sources.usage_lines import ACCOUNTS, KEYS, ORGANIZATIONS
 from recon.context import ordinal
+from recon.models import Reconciliation
 from recon.services.came import Came
 from recon.services.imports import start_import
 
@@ -272,6 +273,8 @@ def _take(document: ResellerDocument, progress: jobs.Progress) -> str:
         )
     if other := _somebodys_report(account, cycle):
         return f"“{other}”, which somebody added, serves this cycle. It stays: import this document on its page to take its place."
+    if said := _before_what_is_signed(account, cycle):
+        return said
     try:
         start_import(file, by=file.received_by, cycle=cycle)
     except Refused as refusal:
@@ -285,6 +288,14 @@ def _somebodys_report(account: Account, cycle: Cycle) -> str:
     served = LegInput.objects.filter(cycle__account=account, cycle__start=cycle.start, leg="billed", ended_at__isnull=True)
     found = served.select_related("source_file").first()
     return found.source_file.name if found and _MARK not in found.source_file.preview else ""
+
+
+def _before_what_is_signed(account: Account, cycle: Cycle) -> str:
+    """No month is put by itself before the first on record where that is signed: it would be compared with another one before it."""
+    first = BillingCycle.objects.filter(account=account).order_by("start").first()
+    if first is None or cycle.start >= first.start or not first.reconciliations.filter(state=Reconciliation.State.SIGNED).exists():
+        return ""
+    return f"It is from before the first month on record, {cycle_range(first)}, which is signed: import it on its page to have it."
 
 
 def waiting_documents(owners: Iterable[int]) -> dict[int, list[ResellerDocument]]:

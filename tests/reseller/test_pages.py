@@ -51,6 +51,13 @@ def test_five_thousand_accounts_are_a_page_of_fifty(ruth: Client, world: World, 
         assert "<html" not in ruth.get(address, headers={"HX-Request": "true"}).content.decode()
 
 
+def test_the_overview_leads_to_the_connection_its_pulls_and_its_plan(ruth: Client, world: World) -> None:
+    page, slug = text_of(ruth, "recon:reseller", world.reseller.pk), world.connection.account.slug
+    for address in ("ingest:pulls", "ingest:pull_plan"):
+        assert f'href="{reverse(address, args=[slug])}"' in page
+    assert f'href="{reverse("ingest:connection", args=[slug, world.connection.pk])}"' in page
+
+
 def test_lines_of_five_thousand_accounts_are_a_page_of_fifty(ruth: Client, world: World, django_assert_num_queries: Any) -> None:
     own = [own_line(place, "edr", 10, 12, of=records.account(9_000 + place, f"Account {place} IT")) for place in range(1, 1_001)]
     world.usage(own, [])

@@ -6,12 +6,14 @@ import json
 
 import pytest
 
-from accounts.models import Account, BillingCycle, Organization
+from accounts.calendar import next_cycle
+from accounts.models import Account, BillingCycle, Organization, User
 from ingest import storage
 from ingest.models import LegInput, ResellerAccount, ResellerDocument, ResellerInvoice, ResellerUsage, SourceFile, UsageLine
 from ingest.sources.answers import open_archive
-from recon.models import Variance
+from recon.models import Reconciliation, Variance
 from recon.services import imports, resellers
+from tests.access.world import NOON
 from tests.reseller.making import BRIGHTFEN, INVOICE, PERIOD, QUILLMERE, World, new_world, organization_line, own_line, settle_all
 
 pytestmark = pytest.mark.django_db
@@ -213,6 +215,18 @@ def test_periods_on_different_days_are_told_and_not_guessed(mapped: World) -> No
     found = ResellerAccount.objects.get(external_id="7001")
     assert found.cycle_day is None
     assert "different days" in found.cycle_said
+
+
+def test_no_month_is_put_before_a_first_one_that_is_signed(mapped: World) -> None:
+    first = imports.cycle_row(mapped.account, next_cycle(_cycle(), mapped.account.anniversary_day))
+    reviewer = User.objects.create_user("jonah@quillmere.example", "x")
+    by = {"preparer": mapped.ines, "submitted_at": NOON, "reviewer": reviewer, "signed_at": NOON, "digest": "ab" * 32}
+    Reconciliation.objects.create(cycle=first, run=1, last_run=1, state="signed", **by)
+    mapped.usage(OWN, BY_ORGANIZATION)
+    document = ResellerDocument.objects.get()
+    assert "before the first month on record, 14 Oct – 14 Nov 2026, which is signed" in document.said
+    assert mapped.document().state == "ready"
+    assert list(BillingCycle.objects.filter(account=mapped.account)) == [first]
 
 
 def _cycle() -> imports.Cycle:
