@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -139,6 +140,9 @@ def _live(cycle: BillingCycle, rows: pd.DataFrame, organizations: pd.DataFrame) 
 
 
 def _has_lost_a_leg(cycle: BillingCycle, inputs: Inputs) -> bool:
+    """Not while a cycle goes on that nobody has billed yet: its lists are still to come."""
+    if "billed" not in inputs.legs and cycle.end > timezone.now().astimezone(ZoneInfo(cycle.account.time_zone)).date():
+        return False
     before = LegInput.objects.filter(cycle__account=cycle.account_id, cycle__end=cycle.start, ended_at__isnull=True)
     return bool(set(before.filter(leg__in=_LEG_OF_INPUT).values_list("leg", flat=True)) - set(inputs.legs))
 

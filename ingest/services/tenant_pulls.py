@@ -18,6 +18,7 @@ from ingest.services import pulls, pumping
 from ingest.services.microsoft_app import app_of
 from ingest.services.pulls import Wanted
 from ingest.services.subjects import TENANT
+from ingest.services.tenants import pullable
 
 #: The organization, SKUs, trials, a page of users, the deleted ones, and a batch of mailboxes.
 _USUAL_CALLS: Final = 6
@@ -26,10 +27,8 @@ State = PullPart.State
 
 def tenants_to_pull(account: Account) -> list[Tenant]:
     """Those of which somebody has said whose they are; who was tried longest ago first, whatever came of it."""
-    known = Tenant.objects.filter(account=account, kind=Tenant.Kind.MICROSOFT, removed_at__isnull=True)
-    known = known.filter(confirmed_at__isnull=False)
     tried = dict(_parts(account).values_list("external_id").annotate(at=Max("ended_at")).order_by())
-    return sorted(known, key=lambda one: (tried.get(one.guid) is not None, str(tried.get(one.guid) or ""), one.pk))
+    return sorted(pullable(account), key=lambda one: (tried.get(one.guid) is not None, str(tried.get(one.guid) or ""), one.pk))
 
 
 def wanted(account: Account, tenants: Sequence[Tenant]) -> list[Wanted]:

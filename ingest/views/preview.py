@@ -129,7 +129,7 @@ class FilePage:
     @property
     def may_serve_others(self) -> bool:
         """It can be used for other cycles too: what was counted at one moment can not."""
-        return not self.file.is_archive or self.is_leg
+        return (not self.file.is_archive or self.is_leg) and not self.is_directory
 
     @property
     def type(self) -> str:

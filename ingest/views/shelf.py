@@ -19,7 +19,8 @@ from django.utils import timezone
 from accounts.calendar import parse_cycle
 from accounts.models import Account, BillingCycle
 from accounts.templatetags.recon_ui import cycle_range, day, plural, units
-from ingest.models import Job, Kind, Leg, LegInput, SourceFile
+from ingest.models import DirectorySnapshot, Job, Kind, Leg, LegInput, PullPart, SourceFile
+from ingest.services.subjects import TENANT
 
 PER_PAGE: Final = 25
 PAGE_FIELD: Final = "files"
@@ -70,13 +71,17 @@ class Shelf:
 
 
 def _files(account: Account) -> QuerySet[SourceFile]:
+    """What people brought and what pulls did, but for tenants, of which there may be thousands a night: those are with their pull."""
     current = LegInput.objects.filter(source_file=OuterRef("pk"), ended_at__isnull=True)
+    in_force = DirectorySnapshot.objects.filter(source_file=OuterRef("pk"), superseded_at__isnull=True)
+    of_tenant = Exists(PullPart.objects.filter(source_file=OuterRef("pk"), subject=TENANT))
     jobs = Job.objects.filter(state__in=OPEN_JOBS).order_by("-created_at", "-pk")
     return (
         SourceFile.objects.filter(account=account)
         .exclude(state=State.DISCARDED)
+        .exclude(of_tenant)
         .select_related("cycle")
-        .annotate(serves=Exists(current), cycle_shown=KT("preview__cycle"), totals=KT("preview__totals"))
+        .annotate(serves=Exists(current) | Exists(in_force), cycle_shown=KT("preview__cycle"), totals=KT("preview__totals"))
         .annotate(organizations=KT("preview__organizations"), kept_aside=KT("preview__kept_aside"), answered=KT("preview__answered_at"))
         .prefetch_related(Prefetch("jobs", jobs, to_attr="open_jobs"))
         .defer("preview", "mapping")

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
+from django.utils import timezone
 
-from accounts.models import Organization
+from accounts.models import BillingCycle, Organization
 from accounts.products import CODES
 from ingest import jobs
 from ingest.models import Job
@@ -196,6 +199,22 @@ def test_a_name_settled_in_a_bill_counts_in_the_month_after_it_too(account, mara
     questions.answer(waiting, "same", candidate=Organization.objects.get(), by=mara)
     compare()
     assert units_of(account)["Tarn Vale Dental", "edr"][3] == 7
+
+
+@pytest.mark.parametrize("is_over", [False, True])
+def test_a_cycle_that_goes_on_has_lost_no_list_yet(account, put, mara, is_over):
+    """It has rows before it has a bill, once something was pulled for it."""
+    put("billed", NAMES, ["Tarn Vale Dental", 5])
+    put("expected", NAMES, ["Tarn Vale Dental", 5])
+    today = timezone.now().astimezone(ZoneInfo(account.time_zone)).date()
+    start = today - timedelta(days=20)
+    BillingCycle.objects.filter(account=account).update(start=start - timedelta(days=30), end=start)
+    running = BillingCycle.objects.create(account=account, start=start, end=today + timedelta(days=0 if is_over else 10))
+    months.ask_for_recount(running, by=mara)
+    compare()
+    rows = Variance.objects.filter(reconciliation__cycle=running)
+    assert rows.exists()
+    assert all(("leg_went_missing" in row.flags) is is_over for row in rows)
 
 
 # --- figures ----------------------------------------------------------------------------------------------------------------------

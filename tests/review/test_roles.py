@@ -38,7 +38,9 @@ from ingest.services import (
     mappings,
     microsoft_app,
     pulls,
+    retention,
     tenant_imports,
+    tenant_pulls,
     tenant_tests,
     tenants,
 )
@@ -49,6 +51,7 @@ from recon.models.decision import Decision
 from recon.services import (
     amounts,
     decisions,
+    directories,
     exclusions,
     invoices,
     organizations,
@@ -145,13 +148,16 @@ DEEDS: dict[str, Deed] = {
     "tenant_imports.accept": lambda w, by: tenant_imports.accept(w.account, [NAMED], cloud="global", by=by),
     "tenant_tests.start_test": lambda w, by: tenant_tests.start_test(_tenant("microsoft"), by=by),
     "tenant_tests.start_tests": lambda w, by: tenant_tests.start_tests(w.account, by=by),
+    "tenant_pulls.ask_tenants": lambda w, by: tenant_pulls.ask_tenants(_with_a_confirmed_tenant(w), by=by),
+    "retention.state_days": lambda w, by: retention.state_days(w.account, 400, by=by),
+    "directories.name_tenant": lambda w, by: directories.name_tenant(_users_of_a_tenant(w), _tenant("microsoft"), by=by),
     "tenant_counts.state_count": lambda w, by: tenant_counts.state_count(_tenant("google"), w.of().cycle, identities=4, by=by),
     "mappings.take_in": lambda w, by: mappings.take_in(w.account, mappings.as_file([_profile()]).encode(), by=by),
 }
 #: How everybody's lists are read from now on, and with whose key.
 FOR_ADMINS = (
     "amounts.", "mappings.", "connecting.", "connection_tests.", "microsoft_app.", "consents.", "tenants.", "tenant_imports.",
-    "tenant_tests.",
+    "tenant_tests.", "retention.",
 )  # fmt: skip
 LOOKS = {
     questions: {"waiting", "queue", "decided", "question", "count_open", "left_of", "count_blocking", "entry", "follow_merges"},
@@ -174,6 +180,11 @@ LOOKS = {
         "look", "write_down", "tests_of", "run_test", "examine", "open_tests", "run_all", "run_new", "examine_many",
     },
     tenant_counts: {"count_anew"},
+    tenant_pulls: {"tenants_to_pull", "wanted"},
+    retention: {"days_of", "due", "purge_due", "tombstone_of", "refuse_purged", "said_of", "purged_of", "kept_of"},
+    directories: {
+        "tenant_of", "refuse_unplaceable", "refuse_lesser", "as_of_of", "lacks_of", "is_whole", "place", "recount_when_all_are_in",
+    },
     connection_tests: {"run_test", "examine", "judge", "to_confirm"},
     pulls: {
         "may_see_whole", "may_pull", "may_cancel", "offered", "begin", "append", "wanted_of", "pulls_of", "parts_seen", "latest",
@@ -230,6 +241,16 @@ def _tested() -> Connection:
 
 def _pull() -> Pull:
     return Pull.objects.get_or_create(connection=_connection())[0]
+
+
+def _with_a_confirmed_tenant(world: World) -> Account:
+    Tenant.objects.filter(kind="microsoft").update(organization=_org(AT), confirmed_at=NOW, confirmed_by=world.ines)
+    return world.account
+
+
+def _users_of_a_tenant(world: World) -> SourceFile:
+    fields: dict[str, Any] = {"name": "users.csv", "sha256": "cd" * 32, "size": 1, "state": "ready"}
+    return SourceFile.objects.get_or_create(account=world.account, kind="directory", defaults=fields | {"received_by": world.mara})[0]
 
 
 def _unconnected(world: World) -> Account:
