@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import time
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -38,6 +38,7 @@ PATIENCE: Final = Patience()
 _OK: Final = 200
 _TELL: Final = 0.5
 _FAST: Final = 1
+_TOGETHER: Final = 20
 _LONGEST: Final = 20 * 60.0
 #: What the app cannot do for any tenant, whichever is asked next.
 _OF_THE_APP: Final = frozenset({Needs.CREDENTIAL, Needs.CLOCK})
@@ -71,6 +72,9 @@ class _Stint:
     lacks: dict[str, str] = field(default_factory=dict)
     gaps: dict[str, str] = field(default_factory=dict)
     remarks: list[str] = field(default_factory=list)
+    _kept: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _held: dict[str, set[str]] = field(default_factory=dict)
+    _waiting: list[PullPage] = field(default_factory=list)
     _number: int = 0
     _pages: int = 0
     _records: int = 0
@@ -78,6 +82,7 @@ class _Stint:
     _began: float = field(default_factory=time.monotonic)
     _until: float = 0.0
     _told: float = 0.0
+    _stored: float = field(default_factory=time.monotonic)
 
     def run(self) -> Outcome:
         """Raises StintOver, and what the progress raises."""
@@ -98,6 +103,8 @@ class _Stint:
                 stops = self._not_signed_in(tenant, error)
             except GraphError as error:
                 self.lacks.setdefault(error.endpoint or "organization", str(error))
+            finally:
+                self._store()
             if said := skewed(client):
                 self.remarks.append(said)
         self._tell()
@@ -117,21 +124,24 @@ class _Stint:
     # --- what is asked ---
 
     def _read(self, client: Client, tenant: Tenant) -> None:
-        self._number = PullPage.objects.filter(part=self.part).order_by("-number").values_list("number", flat=True).first() or 0
-        self._pages = PullPage.objects.filter(part=self.part, status=_OK).count()
+        for number, name, status, told in self._pages_kept():
+            self._number, self._pages = max(self._number, number), self._pages + (status == _OK)
+            self._kept[name] = {} if status == _OK else told
         self._prove(client, tenant)
         skus = self._skus(client)
         self._single(client, CALLS["trials"])
-        held = self._users(client)
+        is_known = self._users(client)
         self._walk(client, CALLS["deleted_users"])
-        if held is not None:
-            self._mailboxes(client, self._asked_for(held, skus))
+        if is_known:
+            self._mailboxes(client, self._asked_for(skus))
+
+    def _pages_kept(self) -> Iterable[tuple[int, str, int, dict[str, Any]]]:
+        return PullPage.objects.filter(part=self.part).order_by("number").values_list("number", "endpoint", "status", "headers")
 
     def _prove(self, client: Client, tenant: Tenant) -> None:
         """That the token is for this tenant, before anything else of it is kept. Raises WrongTenant."""
         call = CALLS["organization"]
-        kept = next(self._bodies(call.name), None)
-        body = self._get(client, call).body if kept is None else kept
+        body = next(self._bodies(call.name), None) or self._get(client, call).body
         found = records_of(parsed(body, call), call, body)
         if [tenant_in(one).id for one in found] != [tenant.guid]:
             raise WrongTenant("Microsoft's answer is for another tenant than the one that was asked for.", endpoint=call.name)
@@ -142,49 +152,55 @@ class _Stint:
     def _skus(self, client: Client) -> dict[str, str]:
         """Part numbers by GUID, both as they are compared. Without them nobody can say what is excluded."""
         call = CALLS["skus"]
-        self._single(client, call)
-        found: dict[str, str] = {}
-        for body in self._bodies(call.name):
-            found |= {
-                str(one["skuId"]).lower(): sku_key(str(one.get("skuPartNumber") or "")) for one in records_of(parsed(body, call), call)
-            }
-        return found
+        body = self._single(client, call)
+        records = records_of(parsed(body, call), call) if body else ()
+        return {str(one["skuId"]).lower(): sku_key(str(one.get("skuPartNumber") or "")) for one in records}
 
-    def _single(self, client: Client, call: Call) -> None:
-        if self._was_said(call) or next(self._bodies(call.name), None) is not None:
-            return
+    def _single(self, client: Client, call: Call) -> bytes:
+        """An answer's bytes; none where it was refused."""
+        if self._was_said(call):
+            return b""
+        if kept := next(self._bodies(call.name), None):
+            return kept
         try:
-            self._get(client, call)
+            return self._get(client, call).body
         except (CallRefused, NotThere, BadRequest) as error:
             self._refused(call, error)
+            return b""
 
-    def _users(self, client: Client) -> dict[str, set[str]] | None:
-        """What each user holds, by id; None where that cannot be known."""
-        call = CALLS["licensed_users"]
-        if next(self._bodies("users"), None) is not None:
-            call = CALLS["users"]
+    def _users(self, client: Client) -> bool:
+        """Read who holds what; False where that cannot be known."""
+        call = CALLS["users" if "users" in self._kept else "licensed_users"]
         try:
             self._walk(client, call)
         except BadRequest:  # some clouds do not know the question: then everybody is asked for
             call = CALLS["users"]
             self._walk(client, call)
-        if call.name in self.lacks:
-            return None
-        held: dict[str, set[str]] = {}
-        for body in self._bodies(call.name):
-            for one in records_of(parsed(body, call), call):
-                licences = one.get("assignedLicenses")
-                held[one["id"]] = {str(each.get("skuId") or "").lower() for each in licences} if isinstance(licences, list) else set()
-        return held
+        return call.name not in self.lacks
 
     def _walk(self, client: Client, call: Call) -> None:
         if self._was_said(call):
             return
         try:
-            self._walk_from(client, call, Position.after(call, self._bodies(call.name)))
+            self._walk_from(client, call, self._position(call))
         except LinkExpired:
             self._begin_anew(call)
             self._walk_from(client, call, Position())
+
+    def _position(self, call: Call) -> Position:
+        position = Position()
+        for body in self._bodies(call.name):
+            data = parsed(body, call)
+            self._learn(call, position.take(data, records_of(data, call, body), call))
+        return position
+
+    def _learn(self, call: Call, records: Iterable[Mapping[str, Any]]) -> None:
+        """What each user holds, by id."""
+        if call.name not in ("users", "licensed_users"):
+            return
+        for one in records:
+            licences = one.get("assignedLicenses")
+            self._held[one["id"]] = {str(each.get("skuId") or "").lower() for each in licences} if isinstance(licences, list) else set()
 
     def _walk_from(self, client: Client, call: Call, position: Position) -> None:
         walk = Walk(client, call, position)
@@ -193,6 +209,7 @@ class _Stint:
             for page in walk:
                 self._keep(call.name, page.answer, len(page.records) + page.repeats)
                 self._records += len(page.records)
+                self._learn(call, page.records)
                 self._pause_for_others()
         except (CallRefused, NotThere) as error:
             self._refused(call, error)
@@ -203,13 +220,16 @@ class _Stint:
             (self.gaps if call.is_optional else self.lacks)[call.name] = walk.remark
 
     def _begin_anew(self, call: Call) -> None:
+        self._store()
         PullPage.objects.filter(part=self.part, endpoint=call.name).delete()
+        self._kept.pop(call.name, None)
+        self._held.clear()
         self.remarks.append(f"The place in {call.label} where reading had stopped was too old, so it was read anew.")
 
-    def _asked_for(self, held: dict[str, set[str]], skus: dict[str, str]) -> list[str]:
+    def _asked_for(self, skus: Mapping[str, str]) -> list[str]:
         """Who holds a licence that is not excluded: of nobody else it is asked what the mailbox is for."""
         excluded = self._excluded()
-        return sorted(user for user, guids in held.items() if any(skus.get(guid, "") not in excluded for guid in guids))
+        return sorted(user for user, guids in self._held.items() if any(skus.get(guid, "") not in excluded for guid in guids))
 
     def _excluded(self) -> frozenset[str]:
         today = timezone.localdate()
@@ -244,6 +264,9 @@ class _Stint:
         return answer
 
     def _bodies(self, name: str) -> Iterator[bytes]:
+        """What an earlier stint kept of a call."""
+        if name not in self._kept:
+            return
         pages = PullPage.objects.filter(part=self.part, endpoint=name, status=_OK).order_by("number")
         for body in pages.values_list("body", flat=True).iterator(chunk_size=20):
             yield zlib.decompress(bytes(body))
@@ -253,14 +276,21 @@ class _Stint:
         self._pages += 1
 
     def _insert(self, name: str, address: str, status: int, told: dict[str, str], asked_at: datetime, body: bytes, records: int) -> None:
-        """One answer, at once, in a transaction of its own. Two workers at one part cannot both keep an answer of the same number."""
+        """Keep one answer. Those that come within a moment are stored together: a lost worker's follower asks for no more than these."""
         self._number += 1
         page = PullPage(part=self.part, number=self._number, endpoint=name, address=address[:2000], status=status, headers=told)
         page.asked_at, page.records, page.size = asked_at, records, len(body)
         page.sha256, page.body = hashlib.sha256(body).hexdigest(), zlib.compress(body, _FAST)
+        self._waiting.append(page)
+        if len(self._waiting) >= _TOGETHER or time.monotonic() - self._stored >= _TELL:
+            self._store()
+
+    def _store(self) -> None:
+        """In a transaction of its own. Two workers at one part cannot both keep an answer of the same number."""
+        pages, self._waiting, self._stored = self._waiting, [], time.monotonic()
         try:
             with transaction.atomic():
-                page.save(force_insert=True)
+                PullPage.objects.bulk_create(pages)
         except IntegrityError as taken:
             self._tell()  # raises, where it is the other one's part now
             raise StintOver from taken
@@ -277,10 +307,9 @@ class _Stint:
 
     def _was_said(self, call: Call) -> bool:
         """Whether an earlier stint was refused this."""
-        refused = PullPage.objects.filter(part=self.part, endpoint=call.name).exclude(status=_OK).values_list("headers", flat=True).first()
-        if refused is None:
+        if not (told := self._kept.get(call.name)):
             return False
-        (self.gaps if call.is_optional else self.lacks)[call.name] = str(refused.get("said", ""))
+        (self.gaps if call.is_optional else self.lacks)[call.name] = str(told.get("said", ""))
         return True
 
     # --- how it goes ---

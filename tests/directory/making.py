@@ -14,6 +14,7 @@ from accounts.models import Account, Organization, Tenant, User
 from accounts.sealing import seal
 from accounts.skus import sku_key
 from ingest import jobs
+from ingest import tasks as ingest_tasks  # noqa: F401  registers what jobs do
 from ingest.models import (
     Connection,
     DirectoryLicence,

@@ -216,6 +216,7 @@ def test_nobodys_address_is_in_the_audit_trail(world: World, app: Connection, fa
 
 
 def _kill_after(monkeypatch: pytest.MonkeyPatch, answers: int) -> None:
+    """Each answer is stored at once, and the worker dies at the next."""
     from ingest.services import tenant_parts
 
     keep, left = tenant_parts._Stint._insert, [answers]
@@ -226,4 +227,5 @@ def _kill_after(monkeypatch: pytest.MonkeyPatch, answers: int) -> None:
         left[0] -= 1
         keep(self, *given)
 
+    monkeypatch.setattr(tenant_parts, "_TOGETHER", 1)
     monkeypatch.setattr(tenant_parts._Stint, "_insert", insert)
