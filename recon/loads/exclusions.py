@@ -6,7 +6,7 @@ from accounts.access import Need
 from ingest import bulk, jobs
 from ingest.models import ExcludedSku, SourceFile
 from ingest.sources.reading import Reading
-from recon.loads.loader import Loader, Taught, nothing, read_file
+from recon.loads.loader import Effect, Loader, Taught, nothing, read_file
 
 _COLUMNS = ["source_file_id", "line", "sku", "sku_key", "name"]
 
@@ -23,4 +23,4 @@ def _forget(source_file_id: int) -> None:
     bulk.remove(ExcludedSku.objects.filter(source_file=source_file_id))
 
 
-LOADER = Loader(_load, _forget, read_file, alone=True, need=Need.ADMINISTER)
+LOADER = Loader(_load, _forget, read_file, effect=Effect.COUNTED_ON, alone=True, need=Need.ADMINISTER)

@@ -13,7 +13,7 @@ from django.utils import timezone
 from accounts import audit
 from accounts.access import may, roles_in
 from accounts.calendar import Cycle
-from accounts.models import Account, BillingCycle, User
+from accounts.models import Account, BillingCycle, Tenant, User
 from accounts.services import Refused
 from accounts.templatetags.recon_ui import cycle_range, day
 from ingest import jobs, turns
@@ -209,13 +209,18 @@ def _look_again(given: LegInput, by: User) -> None:
     effect = LOADERS[given.leg].effect
     if effect is Effect.COUNTED:
         changed(given.cycle, by=by, leg=given.leg)
-    elif effect is Effect.COUNTED_ON:
+    elif effect is Effect.COUNTED_ON and _is_counted_by(given):
         for cycle in served_by(given):
             ask_for_recount(cycle, by=by)
     elif effect is Effect.EVIDENCE and newest(given.cycle).is_working:
         ask_for_recount(given.cycle, by=by)
     if given.leg == "agents" and LegInput.objects.filter(pk=given.pk, ended_at__isnull=True).exists():
         ask_for_sweep(given, by=by)
+
+
+def _is_counted_by(given: LegInput) -> bool:
+    """Whose licences are billed is asked where there are tenants; elsewhere a list of exclusions takes no month out of its review."""
+    return given.leg != Kind.EXCLUSIONS or Tenant.objects.filter(account=given.cycle.account_id, organization__isnull=False).exists()
 
 
 def _record(action: str, given: LegInput, by: User | None, **more: int) -> None:

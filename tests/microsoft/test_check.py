@@ -11,7 +11,7 @@ from recon import store
 from recon.models import Reconciliation, Severity, Variance
 from recon.seal import digest
 from tests.microsoft.making import LATE, count_tenant, itdr, tenant
-from tests.recon.making import CYCLE, month_of, signed_in
+from tests.recon.making import CYCLE, compare, month_of, put, signed_in
 
 World = tuple[Account, User]
 NINE = [["SPE_E5"]] * 8 + [["INVENTED_FREE", "SPE_E3"]] + [["INVENTED_FREE"]] * 3 + [[]]
@@ -111,3 +111,15 @@ def test_the_month_shows_the_check_where_it_is_asked(world: World) -> None:
     row = itdr(account, "Contoso")
     opened = signed_in(ines).get(f"{page}rows/{row.organization_id}/itdr/").content.decode()
     assert "Billed − Microsoft" in opened
+
+
+def test_another_exclusion_list_counts_the_month_anew(world: World) -> None:
+    account, ines = world
+    put(account, ines, "exclusions", b"SKU\nINVENTED_FREE\nSPE_E3\n")
+    assert not month_of(account).stale or recount(account), "nobody is asked"
+    count_tenant(tenant(account, "Contoso", ines), NINE, ines)
+    recount(account)
+    assert itdr(account, "Contoso").microsoft == 8
+    put(account, ines, "exclusions", b"SKU\nINVENTED_FREE\nSPE_E3\nSPE_E5\n")
+    compare()
+    assert itdr(account, "Contoso").microsoft == 0
