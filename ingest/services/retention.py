@@ -10,7 +10,7 @@ import logging
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
@@ -113,6 +113,9 @@ def _bared(preview: dict[str, Any]) -> dict[str, Any]:
 
 def _delete(tombstone: Tombstone) -> None:
     source_file = tombstone.source_file
+    if connection.vendor == "sqlite":  # else what was in a row stays in the file until its place is used again
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA secure_delete = ON")
     for model in _ROWS:
         bulk.remove(model._default_manager.filter(source_file=source_file.pk))
     if storage.discard(source_file.sha256, lambda: _is_used(source_file.sha256)):
