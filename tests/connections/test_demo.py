@@ -25,7 +25,8 @@ from tests.run import BASE_DIR, SERVICES
 
 
 def of(account: Account) -> list[Connection]:
-    return list(Connection.objects.filter(account=account))
+    """Its keys to Huntress; the demonstration has an app at Microsoft too."""
+    return list(Connection.objects.filter(account=account, provider=Connection.Provider.HUNTRESS))
 
 
 def test_it_is_added_once_and_not_again_when_somebody_removed_it(account: Account, ines: User) -> None:
