@@ -56,7 +56,7 @@ class TestKinds:
     ) -> None:
         came = count_in(arrive(FILES[kind], f"{kind}.csv", kind=kind))
         assert came.state == SourceFile.State.IMPORTED
-        with django_assert_max_num_queries(32):  # an invoice is held against the report too, with what was named
+        with django_assert_max_num_queries(33):  # an invoice is held against the report too, with what was named; and a file may be purged
             page = shown(preparer, came, "?bucket=loaded")
         assert LOADED[kind] in page
         header, *rows = rows_of(preparer, came, "loaded")
