@@ -289,9 +289,9 @@ class PulledInvoicesTable(FactsTable):
 class UsersTable(FactsTable):
     """Users with what they hold: the licences of the rows that are shown are fetched at once."""
 
-    upn = tables.Column(verbose_name="User name", attrs={"cell": {"class": "wraps"}})
-    licences = tables.Column(empty_values=(), orderable=False, attrs={"cell": {"class": "wraps"}})
-    is_enabled = tables.Column(verbose_name="Sign-in", default=blank("It is not said"))
+    upn = tables.Column(verbose_name="User name", attrs={"cell": {"class": "wraps breaks"}})
+    licences = tables.Column(empty_values=(), orderable=False, attrs={"cell": {"class": "wraps breaks"}})
+    is_enabled = tables.Column(verbose_name="Sign-in", default=blank("It is not said"), attrs={"cell": {"class": "p2"}})
     user_type = tables.Column(verbose_name="Kind", default="", attrs={"cell": {"class": "p3"}})
     purpose = tables.Column(verbose_name="Mailbox", default=blank("Not known, or not asked"), attrs={"cell": {"class": "p3"}})
     deleted_at = tables.Column(verbose_name="Deleted", default="", attrs={"cell": {"class": "p3"}})

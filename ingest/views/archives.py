@@ -13,7 +13,10 @@ from ingest.services.pulled import brought_by
 
 @dataclass(frozen=True)
 class ArchiveSaid:
-    """What an archive says of itself, and the pull that brought it; without one, a person uploaded it."""
+    """What an archive says of itself, and the pull that brought it; without one, a person uploaded it.
+
+    ``gaps`` are sentences on what only explains a count and is not known.
+    """
 
     pull: Pull | None
     whose: str
@@ -21,6 +24,8 @@ class ArchiveSaid:
     answers: int
     lacks: list[str]
     kept_aside: str
+    whence: str = "Huntress"
+    gaps: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, source_file: SourceFile) -> ArchiveSaid | None:
@@ -30,7 +35,10 @@ class ArchiveSaid:
         name, its_id = said["whose"].get("name", ""), said["whose"].get("id", "")
         whose = f"{name} ({its_id})" if name and its_id else name or its_id
         ended = local(source_file, source_file.preview["answered_at"])
-        return cls(brought_by(source_file), whose, ended, said["answers"], list(said["lacks"]), source_file.preview.get("kept_aside", ""))
+        kept_aside = source_file.preview.get("kept_aside", "")
+        whence = "Microsoft" if said.get("source") == "microsoft" else "Huntress"
+        gaps = tuple(said.get("about", {}).get("gaps", {}).values())
+        return cls(brought_by(source_file), whose, ended, said["answers"], list(said["lacks"]), kept_aside, whence, gaps)
 
 
 def local(source_file: SourceFile, text: str) -> str:

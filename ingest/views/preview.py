@@ -364,6 +364,8 @@ class FilePage:
 
     @property
     def counts_now(self) -> bool:
+        if self.tombstone:
+            return False
         return any(one.ended_at is None for one in self.inputs) or (self.snapshot is not None and self.snapshot.superseded_at is None)
 
     @cached_property
