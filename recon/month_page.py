@@ -15,7 +15,7 @@ from accounts.products import BY_CODE
 from accounts.templatetags.recon_ui import day, money, person, plural, signed, signed_money, units
 from ingest.models import Job, LegInput
 from recon.checks import BY_CODE as BY_CHECK
-from recon.checks import CHECKS, NOTHING, asked_in
+from recon.checks import CHECKS, NOTHING, asked_in, figures_of
 from recon.forms import InvoiceForm
 from recon.listing import Listing
 from recon.live import Snapshot
@@ -202,7 +202,7 @@ class MonthPage:
 
     def _explained_stat(self) -> dict[str, Any]:
         progress = self.progress
-        if not any(self.totals["all"][check]["checked"] for check in CHECKS):
+        if not any(figures_of(self.totals["all"], check)["checked"] for check in self.checks):
             return {"label": "Explained", "figure": "–", "note": "cannot be checked", "tone": "unchecked"}
         note = f"{units(progress.flagged - progress.unexplained)} of {plural(progress.flagged, 'unit')} flagged"
         percent = progress.percent
