@@ -34,7 +34,7 @@ from ingest.models import (
     SourceRow,
     Tombstone,
 )
-from ingest.services.retention import tombstone_of
+from ingest.services.retention import PERSONAL, tombstone_of
 from ingest.sources.grid import letter
 from ingest.views.archives import ArchiveSaid
 from ingest.views.parts import Column, IssueGroup, Remembered, RowShown, Sure, Tab, Total, figures
@@ -393,7 +393,7 @@ class FilePage:
 
     @cached_property
     def tombstone(self) -> Tombstone | None:
-        return tombstone_of(self.file)
+        return tombstone_of(self.file) if self.file.kind in PERSONAL else None
 
     @property
     def use_form(self) -> UseForm:
