@@ -17,7 +17,7 @@ from tests.recon.stock import stocked
 
 NAMES = ["Organization", "EDR"]
 PRICED = ["Organization", "EDR", "EDR price"]
-HOME_QUERIES = 13
+HOME_QUERIES = 12
 
 
 @pytest.fixture(autouse=True)
