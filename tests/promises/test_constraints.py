@@ -277,7 +277,7 @@ ATTEMPTS: Final[dict[str, Changed | Twice]] = {
     "pull_one_at_a_time": Twice(the("pull")),
     "pull_one_a_slot": Twice(ended_pull),
     "pull_part_once_a_pull": Twice(pull_part),
-    "pull_part_state_is_known": Changed(pull_part, {"state": "lost"}),
+    "pull_part_state_is_known": Changed(pull_part, {"state": "lost", "ended_at": "2026-11-16 12:00:00+00:00"}),
     "pull_part_ended_has_a_time": Changed(pull_part, {"state": "whole"}),
     "pull_page_once_a_part": Twice(pull_page),
     "reseller_account_once_a_reseller": Twice(the("found"), {"account_id": None}),
