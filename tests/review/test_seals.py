@@ -16,7 +16,7 @@ from tests.review.making import NOVEMBER, World, content, keys_of, rows_of, stri
 
 pytestmark = pytest.mark.django_db
 #: Columns that the database computes, and nobody writes.
-COMPUTED = {"expected_left", "rebilled_left", "unnamed_units", "unnamed_money"}
+COMPUTED = {"expected_left", "rebilled_left", "microsoft_left", "unnamed_units", "unnamed_money"}
 
 
 def _signed(world: World) -> None:
