@@ -26,6 +26,7 @@ from ingest.models import DirectoryLicence, DirectorySnapshot, DirectoryUser, Le
 from recon.engine import COUNTED_BY_MICROSOFT, LegTable
 from recon.engine.identities import classify
 from recon.exclusion_lists import excluded_in
+from recon.models import Reconciliation
 
 LEG: Final = "microsoft"
 #: Counted longer than this before the cycle's end (or, while it goes on, before now), a tenant says too little about that end.
@@ -102,7 +103,11 @@ def counted_in(cycle: BillingCycle, roots: Mapping[int, int] | None = None) -> C
     snapshots = {one.tenant_id: one for one in _snapshots(cycle, tenants)}
     billable = _billable(list(snapshots.values()), excluded)
     stated = {one.tenant_id: one for one in TenantCount.objects.filter(cycle=cycle, tenant__in=tenants).order_by("at", "pk")}
-    found = [_counted(cycle, one, snapshots.get(one.pk), stated.get(one.pk), billable, has_list=version is not None) for one in tenants]
+    signed = _signed(cycle, list(snapshots.values()))
+    found = [
+        signed.get(one.pk) or _counted(cycle, one, snapshots.get(one.pk), stated.get(one.pk), billable, has_list=version is not None)
+        for one in tenants
+    ]
     return Counted(found, version, roots or {})
 
 
@@ -135,7 +140,19 @@ def _end_of(cycle: BillingCycle) -> datetime:
 
 def _snapshots(cycle: BillingCycle, tenants: Sequence[Tenant]) -> list[DirectorySnapshot]:
     given = DirectorySnapshot.objects.filter(cycle=cycle, tenant__in=tenants, superseded_at__isnull=True)
-    return list(given.select_related("source_file__tombstone"))
+    return list(given.select_related("tenant__organization", "source_file__tombstone"))
+
+
+def _signed(cycle: BillingCycle, snapshots: Sequence[DirectorySnapshot]) -> dict[int, CountedTenant]:
+    """By tenant, what was signed of users who were purged since: who they were is gone, and how many stays."""
+    purged = [one for one in snapshots if hasattr(one.source_file, "tombstone")]
+    month = Reconciliation.objects.filter(cycle=cycle, state=Reconciliation.State.SIGNED).order_by("-revision").first() if purged else None
+    kept = {said["sha256"]: said for said in month.totals.get("microsoft", {}).get("tenants", [])} if month else {}
+    return {
+        one.tenant_id: CountedTenant(one.tenant, said["billable"], said["why"], one.as_of, one.source_file_id, one.source_file.sha256)
+        for one in purged
+        if (said := kept.get(one.source_file.sha256))
+    }
 
 
 def _counted(

@@ -7,11 +7,12 @@ from datetime import UTC, datetime
 import pytest
 
 from accounts.models import Account, TenantCount, User
-from recon import store
+from ingest.models import DirectoryLicence, DirectoryUser, Tombstone
+from recon import drift, store
 from recon.models import Reconciliation, Severity, Variance
 from recon.seal import digest
 from tests.microsoft.making import LATE, count_tenant, itdr, tenant
-from tests.recon.making import CYCLE, compare, month_of, put, signed_in
+from tests.recon.making import CYCLE, compare, month_of, new_person, put, signed_in
 
 World = tuple[Account, User]
 NINE = [["SPE_E5"]] * 8 + [["INVENTED_FREE", "SPE_E3"]] + [["INVENTED_FREE"]] * 3 + [[]]
@@ -123,3 +124,16 @@ def test_another_exclusion_list_counts_the_month_anew(world: World) -> None:
     put(account, ines, "exclusions", b"SKU\nINVENTED_FREE\nSPE_E3\nSPE_E5\n")
     compare()
     assert itdr(account, "Contoso").microsoft == 0
+
+
+def test_a_signed_month_keeps_its_counts_when_its_users_are_purged(world: World) -> None:
+    account, ines = world
+    file = count_tenant(tenant(account, "Contoso", ines), NINE, ines)
+    month = recount(account)
+    signed = {"state": "signed", "preparer": ines, "reviewer": new_person(account, "jonah@quillmere.example"), "digest": digest(month)}
+    Reconciliation.objects.filter(pk=month.pk).update(**signed, signed_at=LATE, submitted_at=LATE)
+    assert drift.check(month).changes == []
+    DirectoryUser.objects.filter(source_file=file).delete()
+    DirectoryLicence.objects.filter(source_file=file).delete()
+    Tombstone.objects.create(source_file=file, at=LATE, days=60)
+    assert drift.check(month).changes == []
