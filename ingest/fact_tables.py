@@ -80,8 +80,8 @@ class FactsTable(tables.Table):
         url = reverse("ingest:record", args=[self.source_file.account.slug, self.source_file.pk])
         return format_html('<a href="{}?number={}">{}</a>', url, value, units(value))
 
-    def _owner(self, number: int) -> str:
-        owner = self.owners.get(number)
+    def render_owner(self, value: int) -> str:
+        owner = self.owners.get(value)
         if owner is None:
             return str(blank("Its Organization is not known"))
         waits = format_html(' <span class="muted small">{}</span>', "to be matched") if owner.organization_id is None else ""
@@ -119,9 +119,6 @@ class AgentsTable(FactsTable):
     @classmethod
     def count_known(cls, source_file: SourceFile) -> int:
         return source_file.loaded
-
-    def render_owner(self, value: int) -> str:
-        return self._owner(value)
 
     def render_last_seen(self, value: Any) -> str:
         return moment(value)
@@ -168,9 +165,6 @@ class PricesTable(FactsTable):
     @classmethod
     def facts(cls, source_file: SourceFile) -> QuerySet[Any]:
         return PriceLine.objects.filter(source_file=source_file)
-
-    def render_owner(self, value: int) -> str:
-        return self._owner(value)
 
     def render_product(self, value: str) -> str:
         return format_html('<span class="product">{}</span>', BY_CODE[value].label)
@@ -224,9 +218,6 @@ class LiveTable(FactsTable):
     def count_known(cls, source_file: SourceFile) -> int:
         return source_file.loaded
 
-    def render_owner(self, value: int) -> str:
-        return self._owner(value)
-
     def _units(self, value: int) -> str:
         return units(value)
 
@@ -252,9 +243,6 @@ class IdentitiesTable(FactsTable):
     @classmethod
     def count_known(cls, source_file: SourceFile) -> int:
         return source_file.loaded
-
-    def render_owner(self, value: int) -> str:
-        return self._owner(value)
 
     def _yes(self, value: bool) -> str:
         return "yes" if value else "no"

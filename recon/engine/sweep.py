@@ -31,7 +31,6 @@ NO_SERIALS: Final = frozenset(
     }
 )  # fmt: skip
 FINDING_COLUMNS: Final = ("line", "group", "kind", "days", "is_duplicate", "twin_line", "is_at_risk")
-CHANGE_COLUMNS: Final = ("line", "group", "kind")
 _Frame = pd.DataFrame
 
 
